@@ -1,0 +1,164 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Invariant is one sentence that every correct implementation keeps in every
+// execution, and the check that finds it broken in a history.
+type Invariant struct {
+	ID       string // I1 and so on; I0 is about the history itself
+	Name     string
+	Sentence string
+	// Undecided says what part of the sentence a Real history cannot decide,
+	// "" when nothing. A Simulated history decides all of it.
+	Undecided string
+	// Check returns the violations in the order of their events.
+	Check func(History) []Violation
+}
+
+// Violation is one place where a history breaks an invariant.
+type Violation struct {
+	Invariant string // ID
+	Container string
+	Message   string
+	Event     int // index of the event that broke it
+}
+
+// String returns "I1 c1 at 7: message".
+func (v Violation) String() string {
+	return fmt.Sprintf("%s %s at %d: %s", v.Invariant, v.Container, v.Event, v.Message)
+}
+
+// Invariants lists all of them in the order of their IDs. The numbers leave
+// gaps for those about parts that this model does not have.
+var Invariants = []Invariant{
+	{
+		ID: "I0", Name: "well formed",
+		Sentence: "Every return has one call, and a life is created, started and ended at most once.",
+		Check:    each("I0", checkWellFormed),
+	},
+	{
+		ID: "I1", Name: "one start",
+		Sentence:  "StartContainer succeeds at most once for a container, and its process is started at most once.",
+		Undecided: "whether a start that no event told of happened",
+		Check:     each("I1", checkOneStart),
+	},
+	{
+		ID: "I2", Name: "remove excludes start",
+		Sentence:  "RemoveContainer does not succeed while the container starts or runs, and nothing starts after it succeeded.",
+		Undecided: "whether the process was alive at the very return of RemoveContainer, or started after it and died again",
+		Check:     each("I2", checkRemove),
+	},
+	{
+		ID: "I3", Name: "exits are seen",
+		Sentence:  "At rest a container that exited is EXITED, and it is RUNNING if and only if its process is alive.",
+		Undecided: "whether a process that no event told of has run",
+		Check:     each("I3", checkSettled),
+	},
+	{
+		ID: "I4", Name: "the true exit",
+		Sentence:  "A recorded exit has the code and the time of the real one, a made-up code only if there is no real one or the start failed, and is never changed.",
+		Undecided: "whether the recorded time is the exact time of the exit, and any exit that no event told of",
+		Check:     each("I4", checkTrueExit),
+	},
+	{
+		ID: "I5", Name: "forward only",
+		Sentence: "A status moves CREATED, RUNNING, EXITED, or straight to EXITED if the start failed, on disk and for readers.",
+		Check:    each("I5", checkForward),
+	},
+	{
+		ID: "I9", Name: "stopped means stopped",
+		Sentence:  "When StopContainer has returned success, the process that was starting or running when it was called does not run, then or later.",
+		Undecided: "whether the process was still alive at the very return of StopContainer, if it was dead at rest",
+		Check:     each("I9", checkStop),
+	},
+	{
+		ID: "I11", Name: "flags are given back",
+		Sentence: "At rest a container that still has a record is neither Starting nor Removing, and every probe of it succeeds.",
+		Check:    each("I11", checkReleased),
+	},
+}
+
+// Check judges h by all Invariants and returns the violations in the order of
+// their events, those of one event in the order of the invariants.
+func Check(h History) []Violation {
+	var found []Violation
+	for _, inv := range Invariants {
+		found = append(found, inv.Check(h)...)
+	}
+	slices.SortStableFunc(found, func(a, b Violation) int { return a.Event - b.Event })
+	return found
+}
+
+// Undecidable says what of the invariant with this ID a history from source
+// cannot decide; "" when it decides all of it. It panics on an unknown ID.
+func Undecidable(id string, source Source) string {
+	for _, inv := range Invariants {
+		if inv.ID == id {
+			if source == Real {
+				return inv.Undecided
+			}
+			return ""
+		}
+	}
+	panic("model: no invariant " + id)
+}
+
+// report is how a check tells what it found: where, and a format.
+type report func(event int, format string, args ...any)
+
+// each makes the check of a history from the check of one container.
+func each(id string, check func(*view, report)) func(History) []Violation {
+	return func(h History) []Violation {
+		var found []Violation
+		for _, v := range views(h) {
+			check(v, func(event int, format string, args ...any) {
+				found = append(found, Violation{
+					Invariant: id,
+					Container: v.name,
+					Message:   fmt.Sprintf(format, args...),
+					Event:     event,
+				})
+			})
+		}
+		slices.SortStableFunc(found, func(a, b Violation) int { return a.Event - b.Event })
+		return found
+	}
+}
+
+// checkWellFormed is I0: a history that breaks it says more about who
+// recorded it than about the implementation.
+func checkWellFormed(v *view, report report) {
+	type once struct {
+		kind   Kind
+		number int
+	}
+	seen := map[once]bool{}
+	calls := map[int]Event{}
+	for _, i := range v.events {
+		e := v.h.Events[i]
+		switch e.Kind {
+		case Call:
+			if seen[once{Call, e.ID}] {
+				report(i, "%s: a second call with this number", e)
+			}
+			seen[once{Call, e.ID}] = true
+			calls[e.ID] = e
+		case Return:
+			if call, ok := calls[e.ID]; !ok || call.Op != e.Op {
+				report(i, "%s: no such call is under way", e)
+			}
+			delete(calls, e.ID)
+		case TaskCreated, Started, Exited:
+			if e.Life < 1 {
+				report(i, "%s: lives are numbered from 1", e)
+			}
+			if seen[once{e.Kind, e.Life}] {
+				report(i, "%s: for the second time", e)
+			}
+			seen[once{e.Kind, e.Life}] = true
+		}
+	}
+}
