@@ -1,0 +1,124 @@
+package initproc
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Path is where the root filesystem has the process.
+const Path = "/init"
+
+// Forever as [Command.ExitAfter] means that the process does not end by itself.
+const Forever time.Duration = -1
+
+// Command says what the process does. The zero value ends at once with code 0.
+type Command struct {
+	// ExitAfter is the time from start to exit, or [Forever].
+	ExitAfter time.Duration
+	// Code is the exit code after ExitAfter, 0 to 255.
+	Code int
+	// Ignore lists the signals without effect: HUP, INT, QUIT, TERM. Each of
+	// them not listed ends the process with code 128 plus its number, as a
+	// shell would report it.
+	Ignore []syscall.Signal
+	// Spin keeps one processor busy until the process ends.
+	Spin bool
+}
+
+// Args returns the argument vector, beginning with [Path].
+func (c Command) Args() []string {
+	args := []string{Path}
+	if c.ExitAfter != Forever {
+		args = append(args, "--exit-after="+c.ExitAfter.String())
+	}
+	if c.Code != 0 {
+		args = append(args, "--code="+strconv.Itoa(c.Code))
+	}
+	if len(c.Ignore) > 0 {
+		args = append(args, "--ignore="+signalList(c.Ignore).String())
+	}
+	if c.Spin {
+		args = append(args, "--spin")
+	}
+	return args
+}
+
+// Parse is the inverse of [Command.Args]. It accepts the flags in any order
+// and does not look at args[0].
+func Parse(args []string) (Command, error) {
+	if len(args) == 0 {
+		return Command{}, errors.New("initproc: empty argument vector")
+	}
+	c := Command{ExitAfter: Forever}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Func("exit-after", "time until exit", func(s string) (err error) {
+		if c.ExitAfter, err = time.ParseDuration(s); err == nil && c.ExitAfter < 0 {
+			err = errors.New("negative")
+		}
+		return err
+	})
+	flags.Func("code", "exit code", func(s string) error {
+		n, err := strconv.ParseUint(s, 10, 8)
+		c.Code = int(n)
+		return err
+	})
+	flags.Var((*signalList)(&c.Ignore), "ignore", "signals to ignore")
+	flags.BoolVar(&c.Spin, "spin", false, "burn a processor")
+	if err := flags.Parse(args[1:]); err != nil {
+		return Command{}, fmt.Errorf("initproc: %w", err)
+	}
+	if flags.NArg() > 0 {
+		return Command{}, fmt.Errorf("initproc: unexpected argument %q", flags.Arg(0))
+	}
+	return c, nil
+}
+
+// signalList is a comma-separated list of signal names without SIG.
+type signalList []syscall.Signal
+
+func (l signalList) String() string {
+	names := make([]string, 0, len(l))
+	for _, sig := range l {
+		names = append(names, signalName(sig))
+	}
+	return strings.Join(names, ",")
+}
+
+func (l *signalList) Set(s string) error {
+	for name := range strings.SplitSeq(s, ",") {
+		i := slices.IndexFunc(handled(), func(sig syscall.Signal) bool { return signalName(sig) == name })
+		if i < 0 {
+			return fmt.Errorf("unknown signal %q", name)
+		}
+		*l = append(*l, handled()[i])
+	}
+	return nil
+}
+
+// handled lists the signals that end the process unless ignored.
+func handled() []syscall.Signal {
+	return []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM}
+}
+
+func signalName(sig syscall.Signal) string {
+	switch sig {
+	case syscall.SIGHUP:
+		return "HUP"
+	case syscall.SIGINT:
+		return "INT"
+	case syscall.SIGQUIT:
+		return "QUIT"
+	case syscall.SIGTERM:
+		return "TERM"
+	default:
+		return strconv.Itoa(int(sig))
+	}
+}

@@ -1,0 +1,98 @@
+package initproc_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/startrace/startrace/internal/initproc"
+)
+
+func ExampleCommand_Args() {
+	c := initproc.Command{ExitAfter: 5 * time.Millisecond, Code: 7, Ignore: []syscall.Signal{syscall.SIGTERM}}
+	fmt.Println(c.Args())
+	// Output: [/init --exit-after=5ms --code=7 --ignore=TERM]
+}
+
+func TestParseInvertsArgs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := initproc.Command{
+			ExitAfter: time.Duration(rapid.Int64Range(-1, int64(time.Hour)).Draw(t, "exit after")),
+			Code:      rapid.IntRange(0, 255).Draw(t, "code"),
+			Ignore: rapid.SliceOfNDistinct(rapid.SampledFrom([]syscall.Signal{
+				syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
+			}), 0, 4, rapid.ID).Draw(t, "ignore"),
+			Spin: rapid.Bool().Draw(t, "spin"),
+		}
+		if len(want.Ignore) == 0 {
+			want.Ignore = nil
+		}
+		got, err := initproc.Parse(want.Args())
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	})
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "empty argument vector"},
+		{[]string{"/init", "--exit-after=soon"}, `invalid value "soon" for flag -exit-after`},
+		{[]string{"/init", "--exit-after=-1s"}, "negative"},
+		{[]string{"/init", "--code=256"}, "value out of range"},
+		{[]string{"/init", "--ignore=TERM,KILL"}, `unknown signal "KILL"`},
+		{[]string{"/init", "--exec"}, "flag provided but not defined: -exec"},
+		{[]string{"/init", "true"}, `unexpected argument "true"`},
+	} {
+		_, err := initproc.Parse(tc.args)
+		assert.ErrorContains(t, err, tc.want, "%q", tc.args)
+	}
+}
+
+func TestProcess(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, initproc.BuildRootfs(t.Context(), dir))
+	for _, name := range []string{"dev", "etc", "proc", "run", "sys", "tmp"} {
+		assert.DirExists(t, filepath.Join(dir, name))
+	}
+
+	code := func(c initproc.Command, signals ...syscall.Signal) int {
+		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, initproc.Path), c.Args()[1:]...)
+		require.NoError(t, cmd.Start())
+		if len(signals) > 0 {
+			time.Sleep(50 * time.Millisecond) // it has read its arguments by then
+		}
+		for _, sig := range signals {
+			require.NoError(t, cmd.Process.Signal(sig))
+		}
+		var exit *exec.ExitError
+		if err := cmd.Wait(); !errors.As(err, &exit) {
+			require.NoError(t, err)
+			return 0
+		}
+		return exit.ExitCode()
+	}
+	assert.Equal(t, 0, code(initproc.Command{}))
+	assert.Equal(t, 7, code(initproc.Command{ExitAfter: time.Millisecond, Code: 7}))
+	assert.Equal(t, 3, code(initproc.Command{ExitAfter: 10 * time.Millisecond, Code: 3, Spin: true}))
+	assert.Equal(t, 143, code(initproc.Command{ExitAfter: initproc.Forever}, syscall.SIGTERM))
+	assert.Equal(t, 130, code(initproc.Command{ExitAfter: initproc.Forever, Ignore: []syscall.Signal{syscall.SIGTERM}},
+		syscall.SIGTERM, syscall.SIGINT))
+}
+
+func TestBuildCanceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.ErrorIs(t, initproc.BuildRootfs(ctx, t.TempDir()), context.Canceled)
+}

@@ -1,0 +1,43 @@
+package initproc
+
+import (
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// Run does what c says and returns the exit code. It is the body of the
+// container process, to be called once at its start: signal dispositions of
+// the whole process change.
+func (c Command) Run() int {
+	signals := make(chan os.Signal, 1)
+	for _, sig := range handled() {
+		if slices.Contains(c.Ignore, sig) {
+			signal.Ignore(sig)
+		} else {
+			signal.Notify(signals, sig)
+		}
+	}
+	var timeout <-chan time.Time
+	if c.ExitAfter != Forever {
+		timeout = time.After(c.ExitAfter)
+	}
+	if c.Spin {
+		go func() {
+			for { //nolint:revive // an empty loop is what was asked for
+			}
+		}()
+	}
+	for {
+		select {
+		case sig := <-signals:
+			if sig, ok := sig.(syscall.Signal); ok {
+				return 128 + int(sig)
+			}
+		case <-timeout:
+			return c.Code
+		}
+	}
+}
