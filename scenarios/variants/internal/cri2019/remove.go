@@ -1,0 +1,58 @@
+package cri2019
+
+import (
+	"context"
+	"fmt"
+
+	containerd "github.com/containerd/containerd/v2/client"
+	"github.com/containerd/errdefs"
+	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// RemoveContainer holds Removing while it deletes the containerd record, the
+// checkpoint and the entry of the store. It follows
+// pkg/server/container_remove.go.
+func (s *Service) RemoveContainer(ctx context.Context, r *runtime.RemoveContainerRequest) (_ *runtime.RemoveContainerResponse, retErr error) {
+	ctx = s.Namespaced(ctx)
+	c, err := s.Container(r.GetContainerId())
+	if err != nil {
+		return &runtime.RemoveContainerResponse{}, nil
+	}
+	if err := c.setRemoving(); err != nil {
+		return nil, fmt.Errorf("remove container %q: %w", c.ID, err)
+	}
+	defer func() {
+		if retErr != nil {
+			_ = c.Status.Update(func(status Status) (Status, error) {
+				status.Removing = false
+				return status, nil
+			})
+		}
+	}()
+	if err := c.Client.Delete(ctx, containerd.WithSnapshotCleanup); err != nil && !errdefs.IsNotFound(err) {
+		return nil, fmt.Errorf("delete containerd container %q: %w", c.ID, err)
+	}
+	if err := c.Status.Delete(); err != nil {
+		return nil, fmt.Errorf("delete status of %q: %w", c.ID, err)
+	}
+	s.mu.Lock()
+	delete(s.containers, c.ID)
+	s.mu.Unlock()
+	s.release(c.name)
+	return &runtime.RemoveContainerResponse{}, nil
+}
+
+func (c *Container) setRemoving() error {
+	return c.Status.Update(func(status Status) (Status, error) {
+		switch {
+		case status.State() == runtime.ContainerState_CONTAINER_RUNNING:
+			return status, fmt.Errorf("still running, to stop first: %w", errdefs.ErrFailedPrecondition)
+		case status.Starting:
+			return status, fmt.Errorf("in starting state: %w", errdefs.ErrFailedPrecondition)
+		case status.Removing:
+			return status, fmt.Errorf("already in removing state: %w", errdefs.ErrFailedPrecondition)
+		}
+		status.Removing = true
+		return status, nil
+	})
+}
