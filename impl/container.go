@@ -1,0 +1,170 @@
+package impl
+
+import (
+	"fmt"
+	"sync"
+
+	containerd "github.com/containerd/containerd/v2/client"
+	"github.com/containerd/errdefs"
+	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// metadata is what never changes about a container. It is kept as an extension
+// of containerd's container record.
+type metadata struct {
+	ID            string
+	Name          string // reserved while the container exists
+	SandboxID     string
+	Config        *runtime.ContainerConfig
+	SandboxConfig *runtime.PodSandboxConfig
+}
+
+// container is a container in memory: its committed status, which readers copy,
+// and who owns it.
+type container struct {
+	metadata
+	handle containerd.Container
+
+	exited chan struct{} // closed once the status is EXITED
+
+	// signaling is held, by a value in it, while the stop signal is sent;
+	// whoever holds it may use signaled.
+	signaling chan struct{}
+	signaled  bool
+
+	mu       sync.Mutex // guards what follows; never held across a call or a write
+	status   Status
+	settled  chan struct{} // non-nil while Starting or Unknown is set, closed when they are cleared
+	stopping int           // calls of StopContainer that wait for settled
+	reaped   chan struct{} // nil before a task is started; closed when the runtime has forgotten it
+}
+
+func newContainer(meta metadata, handle containerd.Container, status Status) *container {
+	c := &container{
+		metadata:  meta,
+		handle:    handle,
+		exited:    make(chan struct{}),
+		signaling: make(chan struct{}, 1),
+		status:    status,
+	}
+	if status.Unknown {
+		c.settled = make(chan struct{})
+	}
+	return c
+}
+
+// get returns the committed status.
+func (c *container) get() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status
+}
+
+// beginStart makes the caller the owner of a container that was never started.
+// It has to end with settle or running.
+func (c *container) beginStart() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch state := c.status.State(); {
+	case c.status.Removing:
+		return fmt.Errorf("container is in removing state, can't be started: %w", errdefs.ErrFailedPrecondition)
+	case c.status.Starting:
+		return fmt.Errorf("container is already in starting state: %w", errdefs.ErrFailedPrecondition)
+	case state != runtime.ContainerState_CONTAINER_CREATED:
+		return fmt.Errorf("container is in %s state: %w", state, errdefs.ErrFailedPrecondition)
+	}
+	c.status.Starting = true
+	c.settled = make(chan struct{})
+	return nil
+}
+
+// stopRequested reports whether a StopContainer waits for the start to end.
+func (c *container) stopRequested() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopping > 0
+}
+
+// running commits a RUNNING status and ends the ownership of Starting or
+// Unknown: the container belongs to the follower of its process.
+func (c *container) running(status Status) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reaped = make(chan struct{})
+	c.set(status)
+	c.settleLocked()
+}
+
+// commit shows status to readers. Only the owner calls it.
+func (c *container) commit(status Status) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set(status)
+}
+
+// set replaces the facts and leaves the flags to those who set them.
+func (c *container) set(status Status) {
+	status.Starting, status.Removing, status.Unknown = c.status.Starting, c.status.Removing, c.status.Unknown
+	if status.FinishedAt != 0 && c.status.FinishedAt == 0 {
+		close(c.exited)
+	}
+	c.status = status
+}
+
+// settle ends the ownership of Starting or Unknown.
+func (c *container) settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settleLocked()
+}
+
+func (c *container) settleLocked() {
+	c.status.Starting, c.status.Unknown = false, false
+	if c.settled != nil {
+		close(c.settled)
+		c.settled = nil
+	}
+}
+
+// taskGone ends the ownership of the follower of the process: the exit is
+// durable and the runtime has forgotten the task.
+func (c *container) taskGone() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reaped != nil {
+		close(c.reaped)
+	}
+	c.settleLocked()
+}
+
+// awaitSettled returns the channel that is closed at the end of the start or
+// the recovery that is going on; nil if there is none.
+func (c *container) awaitSettled() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.settled
+}
+
+// beginRemove keeps others from starting or removing the container and tells
+// whether it runs and what closes when the task of its past is gone (nil if
+// there is none). It has to be undone by abortRemove if the removal fails.
+func (c *container) beginRemove() (running bool, reaped <-chan struct{}, _ error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.status.Starting:
+		return false, nil, fmt.Errorf("container is in starting state, can't be removed: %w", errdefs.ErrFailedPrecondition)
+	case c.status.Removing:
+		return false, nil, fmt.Errorf("container is already in removing state: %w", errdefs.ErrFailedPrecondition)
+	case c.status.Unknown:
+		return false, nil, fmt.Errorf("container state is unknown, can't be removed yet: %w", errdefs.ErrFailedPrecondition)
+	}
+	c.status.Removing = true
+	return c.status.State() == runtime.ContainerState_CONTAINER_RUNNING, c.reaped, nil
+}
+
+func (c *container) abortRemove() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.status.Removing = false
+}

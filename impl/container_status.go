@@ -1,0 +1,45 @@
+package impl
+
+import (
+	"context"
+
+	"github.com/containerd/errdefs/pkg/errgrpc"
+	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// ContainerStatus returns the last committed status. It waits for nothing.
+func (s *Service) ContainerStatus(_ context.Context, r *runtime.ContainerStatusRequest) (*runtime.ContainerStatusResponse, error) {
+	c, err := s.container(r.GetContainerId())
+	if err != nil {
+		return nil, errgrpc.ToGRPC(err)
+	}
+	status := c.get()
+	return &runtime.ContainerStatusResponse{Status: &runtime.ContainerStatus{
+		Id:          c.ID,
+		Metadata:    c.Config.GetMetadata(),
+		State:       status.State(),
+		CreatedAt:   status.CreatedAt,
+		StartedAt:   status.StartedAt,
+		FinishedAt:  status.FinishedAt,
+		ExitCode:    status.ExitCode,
+		Image:       c.Config.GetImage(),
+		ImageRef:    c.Config.GetImage().GetImage(),
+		Reason:      reason(status),
+		Message:     status.Message,
+		Labels:      c.Config.GetLabels(),
+		Annotations: c.Config.GetAnnotations(),
+		StopSignal:  c.Config.GetStopSignal(),
+	}}, nil
+}
+
+// reason says why a container is in its state, from the exit code if nothing
+// else is known.
+func reason(status Status) string {
+	switch {
+	case status.Reason != "" || status.State() != runtime.ContainerState_CONTAINER_EXITED:
+		return status.Reason
+	case status.ExitCode == 0:
+		return completeExitReason
+	}
+	return errorExitReason
+}

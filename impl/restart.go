@@ -1,0 +1,204 @@
+package impl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	containerd "github.com/containerd/containerd/v2/client"
+	"github.com/containerd/containerd/v2/core/containers"
+	"github.com/containerd/errdefs"
+	"github.com/containerd/log"
+	"github.com/containerd/typeurl/v2"
+)
+
+// recover makes every container known that containerd has a record of, and then
+// finds out about their states. A record that is damaged, or about which the
+// runtime gives no answer, is logged and holds up no other.
+func (s *Service) recover(ctx context.Context) error {
+	found, err := s.client.Containers(ctx, fmt.Sprintf("labels.%q==%q", kindLabel, kindContainer))
+	if err != nil {
+		return fmt.Errorf("failed to list containers: %w", err)
+	}
+	records, err := s.disk.List()
+	if err != nil {
+		return err
+	}
+	for _, handle := range found {
+		if err := s.represent(ctx, handle); err != nil {
+			log.G(ctx).WithError(err).Errorf("Damaged record of container %q", handle.ID())
+		}
+	}
+
+	// A record on disk alone is what a removal left behind that was cut short
+	// before its last step.
+	for _, id := range records {
+		if _, err := s.container(id); err == nil {
+			continue
+		}
+		if err := s.disk.Remove(id); err != nil {
+			log.G(ctx).WithError(err).Errorf("Failed to delete the rest of container %q", id)
+		}
+	}
+
+	var asked sync.WaitGroup
+	for _, c := range s.sortedContainers() {
+		asked.Go(func() { s.resolve(ctx, c) })
+	}
+	asked.Wait()
+	return nil
+}
+
+// represent makes a container known whose state is yet to be found out, with
+// its name and its sandbox. What cannot be read of it stays empty.
+func (s *Service) represent(ctx context.Context, handle containerd.Container) error {
+	info, err := handle.Info(ctx, containerd.WithoutRefreshedMetadata)
+	if err != nil {
+		return err
+	}
+	meta, err := decodeMetadata(info)
+	c := newContainer(meta, handle, Status{CreatedAt: info.CreatedAt.UnixNano(), Unknown: true})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.containers[c.ID] = c
+	if err != nil {
+		return err
+	}
+	if owner, ok := s.names[c.Name]; ok {
+		// Both are there, so both are managed (containerd#7247).
+		return fmt.Errorf("name %q is reserved for %q: %w", c.Name, owner, errdefs.ErrAlreadyExists)
+	}
+	s.names[c.Name] = c.ID
+	if _, ok := s.sandboxes[c.SandboxID]; !ok {
+		p := &sandbox{
+			id: c.SandboxID, name: sandboxName(c.SandboxConfig.GetMetadata()), config: c.SandboxConfig,
+			createdAt: info.CreatedAt.UnixNano(), ready: true,
+		}
+		s.sandboxes[p.id] = p
+		s.names[p.name] = p.id
+	}
+	return nil
+}
+
+func decodeMetadata(info containers.Container) (metadata, error) {
+	none := metadata{ID: info.ID, Name: info.ID}
+	ext, ok := info.Extensions[metadataExtension]
+	if !ok {
+		return none, fmt.Errorf("no metadata: %w", errdefs.ErrNotFound)
+	}
+	v, err := typeurl.UnmarshalAny(ext)
+	if err != nil {
+		return none, fmt.Errorf("failed to decode metadata: %w", err)
+	}
+	meta, ok := v.(*metadata)
+	if !ok || meta.ID != info.ID {
+		return none, fmt.Errorf("metadata of something else: %w", errdefs.ErrInvalidArgument)
+	}
+	return *meta, nil
+}
+
+// resolve finds out the state of a container: at once, or in background if
+// there is no answer now.
+func (s *Service) resolve(ctx context.Context, c *container) {
+	try := func(ctx context.Context) error { return s.reconcile(ctx, c) }
+	err := once(ctx, try)
+	if err == nil {
+		return
+	}
+	log.G(ctx).WithError(err).Warnf("Failed to find out the state of container %q, will retry", c.ID)
+	s.background(func(ctx context.Context) {
+		retry(ctx, fmt.Sprintf("find out the state of container %q", c.ID), try)
+	})
+}
+
+// reconcile derives the state of a container from its record and its task:
+//
+//	task       record CREATED    RUNNING            EXITED
+//	none       CREATED           EXITED, unknown    EXITED
+//	created    delete, CREATED   kill, EXITED       delete, EXITED
+//	stopped    EXITED            EXITED             delete, EXITED
+//	other      RUNNING           RUNNING            kill, EXITED
+//
+// CREATED says that task.Start was not called, so a task that is only created
+// is what an interrupted start left behind; RUNNING says that it may have been.
+// EXITED is never changed. A record that cannot be understood counts as
+// RUNNING, which rules out a second start and deletes nothing that lives. The
+// state is left UNKNOWN after an error.
+func (s *Service) reconcile(ctx context.Context, c *container) error {
+	status, err := s.readStatus(ctx, c)
+	if err != nil {
+		return err
+	}
+	started, exited := status.StartedAt != 0, status.FinishedAt != 0
+
+	task, err := c.handle.Task(ctx, nil)
+	if errdefs.IsNotFound(err) {
+		if started && !exited {
+			status = status.exited(exit{})
+			if err := s.checkpoint(c.ID, status); err != nil {
+				return err
+			}
+		}
+		c.commit(status)
+		c.settle()
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("failed to load task: %w", err)
+	}
+	seen, err := task.Status(ctx)
+	if err != nil {
+		return fmt.Errorf("failed to get task status: %w", err)
+	}
+
+	if exited || !started && seen.Status == containerd.Created {
+		if err := s.purgeTask(ctx, c); err != nil {
+			return fmt.Errorf("failed to delete task: %w", err)
+		}
+		c.commit(status)
+		c.settle()
+		return nil
+	}
+
+	if !started {
+		status.Pid, status.StartedAt = task.Pid(), time.Now().UnixNano()
+		if err := s.checkpoint(c.ID, status); err != nil {
+			return err
+		}
+	}
+	c.running(status)
+	s.background(func(ctx context.Context) {
+		if seen.Status != containerd.Created {
+			s.monitorExit(ctx, c, nil, nil)
+			return
+		}
+		if e, ok := s.killTask(ctx, c, nil, nil); ok {
+			s.finish(ctx, c, c.get().startFailed(errInterrupted, status.StartedAt, e))
+		}
+	})
+	return nil
+}
+
+var errInterrupted = errors.New("service ended while the container was starting")
+
+// readStatus returns the record of c. An error means that it may be readable
+// later; one that never will be is logged and counts as that of a container
+// which may run.
+func (s *Service) readStatus(ctx context.Context, c *container) (Status, error) {
+	data, err := s.disk.Read(c.ID)
+	if err != nil && !errdefs.IsNotFound(err) {
+		return Status{}, err
+	}
+	var status Status
+	if err == nil {
+		status, err = decodeStatus(data)
+	}
+	if err != nil {
+		log.G(ctx).WithError(err).Errorf("No status of container %q on disk, it may have been started", c.ID)
+		created := c.get().CreatedAt
+		return Status{CreatedAt: created, StartedAt: created}, nil
+	}
+	return status, nil
+}
