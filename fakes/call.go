@@ -10,16 +10,22 @@ import (
 	"github.com/startrace/startrace/sim"
 )
 
+// The hooks into the simulation; tests put themselves in their place.
+var (
+	point  = sim.Point
+	choose = sim.Choose
+)
+
 // attempt is the life of a call: it passes the points before-effect,
 // after-effect and reply, with a possible fault on either side of the effect.
 func attempt[T any](faults *Faults, call, id string, effect func() (T, error)) (reply T, err error) {
-	sim.Point(call+"/before-effect", id)
+	point(call+"/before-effect", id)
 	fault := faults.next(call, id)
 	if fault == nil || fault.After {
 		reply, err = effect()
-		sim.Point(call+"/after-effect", id)
+		point(call+"/after-effect", id)
 	}
-	sim.Point(call+"/reply", id)
+	point(call+"/reply", id)
 	if fault != nil {
 		err = fault.Err
 	}

@@ -116,6 +116,6 @@ func (s *Checkpoints) stored(id string, data []byte) {
 		Pid: r.Pid, CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		ExitCode: r.ExitCode, Reason: r.Reason, Message: r.Message,
 	}
-	sim.Logf("checkpoint of %s stores %v", id, status.State())
+	sim.Logf("checkpoint of %s stores %v", id, status)
 	s.opts.record(model.Event{Kind: model.Stored, Container: id, At: time.Now().UnixNano(), Status: status})
 }

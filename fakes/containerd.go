@@ -13,7 +13,6 @@ import (
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 
 	"github.com/startrace/startrace/model"
-	"github.com/startrace/startrace/sim"
 )
 
 // Namespace is the namespace of a call whose context names none, and the one
@@ -24,8 +23,8 @@ const Namespace = "k8s.io"
 // loses nothing.
 type Options struct {
 	// Record receives the ground truth in the order in which it happens:
-	// model.Started, Exited, Signaled and TaskDeleted from a Containerd, Stored
-	// from Checkpoints. It is called with the lock of the fake held: it must
+	// model.TaskCreated, Started, Exited, Signaled and TaskDeleted from a
+	// Containerd, Stored from Checkpoints. It is called with the lock of the fake held: it must
 	// neither block nor call the fake.
 	Record func(model.Event)
 
@@ -110,7 +109,7 @@ func (c *Containerd) Client() (*containerd.Client, error) {
 // itself. It reports whether there was a live process, that of a created task
 // included.
 func (c *Containerd) Exit(id string, code uint32) bool {
-	sim.Point("process/exit", id)
+	point("process/exit", id)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.tasks[key{Namespace, id}]

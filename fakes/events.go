@@ -126,9 +126,10 @@ func (c *Containerd) unsubscribe(s *subscription) {
 func (c *Containerd) publish(namespace string, event interface {
 	proto.Message
 	GetContainerID() string
-}) {
+},
+) {
 	topic := coreruntime.GetTopic(event)
-	if c.opts.EventLoss && !c.calm && sim.Choose("lose event "+topic, 2) == 1 {
+	if c.opts.EventLoss && !c.calm && choose("lose event "+topic, 2) == 1 {
 		sim.Logf("event %s %s lost", topic, event.GetContainerID())
 		return
 	}

@@ -2,6 +2,8 @@ package fakes
 
 import (
 	"context"
+	"fmt"
+	"sync"
 	"testing"
 
 	containerd "github.com/containerd/containerd/v2/client"
@@ -14,7 +16,45 @@ import (
 	"github.com/startrace/startrace/model"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// hooks stand between the package and the simulation for all tests: goroutines
+// of a finished test may still be on their way.
+var hooks struct {
+	sync.Mutex
+	point  func(label string, object any)
+	choose func(label string, n int) int
+}
+
+func TestMain(m *testing.M) {
+	point = func(label string, object any) {
+		hooks.Lock()
+		hook := hooks.point
+		hooks.Unlock()
+		if hook != nil {
+			hook(label, object)
+		}
+	}
+	choose = func(label string, n int) int {
+		hooks.Lock()
+		defer hooks.Unlock()
+		if hooks.choose == nil {
+			return 0
+		}
+		return hooks.choose(label, n)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// onPoint makes hook see the points of the rest of the test.
+func onPoint(t *testing.T, hook func(label string, object any)) {
+	t.Helper()
+	set := func(f func(string, any)) {
+		hooks.Lock()
+		defer hooks.Unlock()
+		hooks.point = f
+	}
+	set(hook)
+	t.Cleanup(func() { set(nil) })
+}
 
 // world is a fake with a client and what it recorded.
 type world struct {
@@ -65,4 +105,36 @@ func (w world) kinds(id string) []model.Kind {
 		}
 	}
 	return kinds
+}
+
+// at runs fn when the point of that label is passed for the first time.
+func at(t *testing.T, label string, fn func()) {
+	t.Helper()
+	var once sync.Once
+	onPoint(t, func(l string, _ any) {
+		if l == label {
+			once.Do(fn)
+		}
+	})
+}
+
+// choices makes the choices of a test the given ones and then 0, and returns
+// what was asked.
+func choices(t *testing.T, values ...int) *[]string {
+	t.Helper()
+	asked := &[]string{}
+	set := func(f func(string, int) int) {
+		hooks.Lock()
+		defer hooks.Unlock()
+		hooks.choose = f
+	}
+	set(func(label string, n int) (v int) {
+		*asked = append(*asked, fmt.Sprint(label, " of ", n))
+		if len(values) > 0 {
+			v, values = values[0], values[1:]
+		}
+		return v
+	})
+	t.Cleanup(func() { set(nil) })
+	return asked
 }

@@ -103,7 +103,7 @@ func (f *Faults) next(call, object string) *Fault {
 	f.counts[call]++
 	fault := f.scripted(call)
 	if fault == nil {
-		fault = f.choose(call)
+		fault = f.pick(call)
 	}
 	if fault == nil {
 		return nil
@@ -123,9 +123,9 @@ func (f *Faults) scripted(call string) *Fault {
 	return nil
 }
 
-// choose offers no fault first, then each class instead of the effect, then
+// pick offers no fault first, then each class instead of the effect, then
 // each after it. A call that changes nothing has no two sides.
-func (f *Faults) choose(call string) *Fault {
+func (f *Faults) pick(call string) *Fault {
 	if f.chosen >= f.Budget || f.Calls != nil && !slices.Contains(f.Calls, call) {
 		return nil
 	}
@@ -140,7 +140,7 @@ func (f *Faults) choose(call string) *Fault {
 	if readOnly(call) {
 		n = 1 + len(classes)
 	}
-	v := sim.Choose("fault "+call, n)
+	v := choose("fault "+call, n)
 	if v == 0 {
 		return nil
 	}

@@ -2,6 +2,7 @@ package fakes
 
 import (
 	"context"
+	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -46,13 +47,13 @@ func TestLifecycle(t *testing.T) {
 	_, err = w.client.LoadContainer(w.ctx, "c1")
 	assert.ErrorIs(t, err, errdefs.ErrNotFound)
 
-	assert.Equal(t, []model.Kind{model.Started, model.Exited, model.TaskDeleted}, w.kinds("c1"))
+	assert.Equal(t, []model.Kind{model.TaskCreated, model.Started, model.Exited, model.TaskDeleted}, w.kinds("c1"))
 	for _, e := range *w.events {
 		assert.Equal(t, 1, e.Life)
 		assert.Equal(t, task.Pid(), e.Pid)
 	}
-	assert.EqualValues(t, 7, (*w.events)[1].Code)
-	assert.Equal(t, exit.ExitTime().UnixNano(), (*w.events)[1].At)
+	assert.EqualValues(t, 7, (*w.events)[2].Code)
+	assert.Equal(t, exit.ExitTime().UnixNano(), (*w.events)[2].At)
 }
 
 func TestIncarnations(t *testing.T) {
@@ -70,24 +71,69 @@ func TestIncarnations(t *testing.T) {
 }
 
 func TestExitBeforeStartReturns(t *testing.T) {
-	// The exit follows the effect of Start at once and races with its reply:
-	// whoever wins, the code is not lost.
 	w := newWorld(t, Options{})
-	record := w.opts.Record
-	exited := make(chan bool, 1)
-	w.opts.Record = func(e model.Event) {
-		record(e)
-		if e.Kind == model.Started {
-			go func() { exited <- w.Exit("c1", 3) }()
-		}
-	}
 	_, task := w.task(t, "c1")
 	wait, err := task.Wait(w.ctx)
 	require.NoError(t, err)
+	at(t, "tasks.Start/after-effect", func() {
+		assert.True(t, w.Exit("c1", 3))
+		exit := <-wait
+		assert.EqualValues(t, 3, exit.ExitCode())
+	})
 	require.NoError(t, task.Start(w.ctx))
-	assert.True(t, <-exited)
+	status, err := task.Status(w.ctx)
+	require.NoError(t, err)
+	assert.Equal(t, containerd.Stopped, status.Status)
+}
+
+func TestKillReturnsBeforeDeath(t *testing.T) {
+	w := newWorld(t, Options{})
+	_, task := w.task(t, "c1")
+	require.NoError(t, task.Start(w.ctx))
+	die := make(chan struct{})
+	at(t, "process/death", func() { <-die })
+	require.NoError(t, task.Kill(w.ctx, syscall.SIGKILL))
+	status, err := task.Status(w.ctx)
+	require.NoError(t, err)
+	assert.Equal(t, containerd.Running, status.Status)
+	_, err = task.Delete(w.ctx)
+	require.ErrorIs(t, err, errdefs.ErrFailedPrecondition)
+	close(die)
+	wait, err := task.Wait(w.ctx)
+	require.NoError(t, err)
 	exit := <-wait
-	assert.EqualValues(t, 3, exit.ExitCode())
+	assert.EqualValues(t, 137, exit.ExitCode())
+}
+
+func TestContextEndsOnTheWay(t *testing.T) {
+	w := newWorld(t, Options{})
+	_, task := w.task(t, "c1")
+	ctx, cancel := context.WithCancel(w.ctx)
+	at(t, "tasks.Start/after-effect", cancel)
+	require.ErrorIs(t, task.Start(ctx), context.Canceled)
+	assert.Contains(t, w.kinds("c1"), model.Started)
+}
+
+func TestPoints(t *testing.T) {
+	var got []string
+	onPoint(t, func(label string, object any) { got = append(got, fmt.Sprint(label, " ", object)) })
+	faults := &Faults{}
+	faults.Fail("tasks.Get", 2, errdefs.ErrUnavailable, false)
+	w := newWorld(t, Options{Faults: faults})
+	_, task := w.task(t, "c1")
+	got = nil
+	_, err := task.Status(w.ctx)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"tasks.Get/before-effect c1", "tasks.Get/after-effect c1", "tasks.Get/reply c1"}, got)
+	got = nil
+	_, err = task.Status(w.ctx)
+	require.Error(t, err)
+	assert.Equal(t, []string{"tasks.Get/before-effect c1", "tasks.Get/reply c1"}, got, "no effect")
+	got = nil
+	require.NoError(t, NewCheckpoints(Options{}).Write("c2", nil))
+	assert.Equal(t, []string{
+		"checkpoint.Write/before-effect c2", "checkpoint.Write/after-effect c2", "checkpoint.Write/reply c2",
+	}, got)
 }
 
 func TestTwoWaiters(t *testing.T) {

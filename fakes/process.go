@@ -85,7 +85,7 @@ func (c *Containerd) signal(t *task, sig unix.Signal) (die func()) {
 	}
 	return func() {
 		sim.Go("death of "+t.id, func() {
-			sim.Point("process/death", t.id)
+			point("process/death", t.id)
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.exit(t, 128+uint32(sig))

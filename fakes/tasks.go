@@ -92,6 +92,7 @@ func (s taskService) Create(ctx context.Context, r *tasksapi.CreateTaskRequest, 
 		c.tasks[k] = t
 		c.notify()
 		sim.Logf("task %s created", k.id)
+		c.opts.record(t.truth(model.TaskCreated))
 		c.publish(k.namespace, &eventsapi.TaskCreate{ContainerID: k.id, Pid: t.pid, IO: &eventsapi.TaskIO{
 			Stdin: r.Stdin, Stdout: r.Stdout, Stderr: r.Stderr, Terminal: r.Terminal,
 		}})
