@@ -54,7 +54,7 @@ type Event struct {
 
 	Status  Status // Stored, Observed, Settled
 	Present bool   // Settled: the service still has a record of the container
-	Alive   bool   // Settled: a process of the container is running
+	Alive   bool   // Settled: a process of the container is there, started or only created
 }
 
 // Source tells where a history was recorded, and so how much it can prove.
