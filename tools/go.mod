@@ -1,3 +1,5 @@
+// What is built to run startrace's tests against a real containerd (see
+// internal/daemon), and the development tools except golangci-lint.
 module github.com/startrace/startrace/tools
 
 go 1.26.6

@@ -23,6 +23,7 @@ import (
 // lifecycle creates, starts and deletes a container, kills it first if sig is
 // not 0, and returns the exit code.
 func lifecycle(t *testing.T, d *daemon.Daemon, client *containerd.Client, id string, c initproc.Command, sig syscall.Signal) uint32 {
+	t.Helper()
 	ctx := t.Context()
 	task, err := newTask(ctx, d, client, id, c)
 	require.NoError(t, err)
@@ -181,6 +182,7 @@ func TestOwnerKilled(t *testing.T) {
 
 // processWith tells whether a process has s in its arguments.
 func processWith(t *testing.T, s string) bool {
+	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	require.NoError(t, err)
 	for _, file := range files {

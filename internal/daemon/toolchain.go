@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/startrace/startrace/internal/daemon/gobuild"
 )
@@ -91,11 +92,14 @@ func findTools() (string, error) {
 		ErrNoTools, toolsEnv)
 }
 
-// modulePath returns the path that the first line of a go.mod declares.
-func modulePath(goMod []byte) (path string) {
-	// A file that does not begin so is not one of ours, and path stays empty.
-	_, _ = fmt.Sscanf(string(goMod), "module %s", &path)
-	return path
+// modulePath returns the path that a go.mod declares.
+func modulePath(goMod []byte) string {
+	for line := range strings.Lines(string(goMod)) {
+		if path, ok := strings.CutPrefix(line, "module "); ok {
+			return strings.TrimSpace(path)
+		}
+	}
+	return ""
 }
 
 func (tc toolchain) built() bool {

@@ -3,6 +3,7 @@ package initproc
 import (
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -26,7 +27,8 @@ func (c Command) Run() int {
 	}
 	if c.Spin {
 		go func() {
-			for { //nolint:revive // an empty loop is what was asked for
+			for {
+				runtime.Gosched()
 			}
 		}()
 	}

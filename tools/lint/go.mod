@@ -1,3 +1,4 @@
+// golangci-lint, alone: its maintainers advise against sharing a go.mod.
 module github.com/startrace/startrace/tools/lint
 
 go 1.26.6
