@@ -1,0 +1,107 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/startrace/startrace/sim/internal/ctl"
+	"github.com/startrace/startrace/sim/schedule"
+	"github.com/startrace/startrace/sim/strategy"
+)
+
+// Config says how one execution runs. The zero value is the default schedule:
+// nobody is preempted.
+type Config struct {
+	Name string        // what is executed, as a test's name; schedules carry it
+	Plan strategy.Plan // how choices are made
+	Seed uint64        // of the choices
+
+	// Rand seeds the data streams of the execution: map order, math/rand.
+	Rand uint64
+	// EarlyTimers is the per mille of decisions at which a timer fires although
+	// goroutines could run, as on a slow machine; -1 for never. Without it a
+	// time-out never wins a race. The default is 5.
+	EarlyTimers int
+	// PlainAtomics makes the operations of the typed atomics no points.
+	PlainAtomics bool
+	// MaxPoints ends executions that do not end: livelock. The default is 1e6.
+	MaxPoints int
+	// Trace keeps what the report of a failure shows. It is slow.
+	Trace bool
+
+	unlockPoints bool
+	length       uint64 // PCT: estimate of the number of decisions
+}
+
+const (
+	defaultEarly     = 5
+	defaultMaxPoints = 1_000_000
+	defaultTame      = 750  // per mille of data choices that are 0 without a draw
+	timeEvery        = 2000 // points after which the clock goes on
+	fairEvery        = 1000 // points in a row after which a goroutine has to wait
+	afterMain        = 20_000
+)
+
+// options are what a schedule has to know of how points were made.
+func (c Config) options() string {
+	var o []string
+	if c.EarlyTimers >= 0 {
+		o = append(o, "early")
+	}
+	if c.PlainAtomics {
+		o = append(o, "plainatomics")
+	}
+	if c.unlockPoints {
+		o = append(o, "unlock")
+	}
+	return strings.Join(o, ",")
+}
+
+// replaying returns the config that makes the choices of s again.
+func (c Config) replaying(s schedule.Schedule) (Config, error) {
+	options := strings.FieldsFunc(s.Options, func(r rune) bool { return r == ',' })
+	for _, o := range options {
+		if !slices.Contains([]string{"early", "plainatomics", "unlock"}, o) {
+			return c, fmt.Errorf("the schedule has the unknown option %q: it was made by another version of startrace", o)
+		}
+	}
+	c.EarlyTimers = -1
+	if slices.Contains(options, "early") {
+		c.EarlyTimers = defaultEarly
+	}
+	c.PlainAtomics = slices.Contains(options, "plainatomics")
+	c.unlockPoints = slices.Contains(options, "unlock")
+	c.Rand = s.Rand
+	c.Plan = strategy.Plan{Name: "replay", Replay: s.Choices}
+	return c, nil
+}
+
+// apply writes c into what the controlled runtime reads.
+func (c Config) apply(to *ctl.Config) {
+	to.Seed, to.Rand = c.Seed, c.Rand
+	to.Strategy = uint64(c.Plan.Kind)
+	to.Sticky = uint64(c.Plan.Sticky)
+	to.PCTDepth, to.PCTLength = uint64(c.Plan.Depth), c.length
+	to.Tame = defaultTame
+	to.Forced = c.Plan.Replay
+	to.Early = 0
+	switch {
+	case c.EarlyTimers == 0:
+		to.Early = defaultEarly
+	case c.EarlyTimers > 0:
+		to.Early = uint64(c.EarlyTimers)
+	}
+	to.MaxPoints = uint64(c.MaxPoints)
+	if c.MaxPoints == 0 {
+		to.MaxPoints = defaultMaxPoints
+	}
+	to.TimeEvery, to.FairEvery, to.AfterMain = timeEvery, fairEvery, afterMain
+	to.Flags = ctl.FlagCatchPanics
+	if c.PlainAtomics {
+		to.Flags |= ctl.FlagNoAtomics
+	}
+	if c.unlockPoints {
+		to.Flags |= ctl.FlagUnlockPoints
+	}
+}

@@ -1,0 +1,142 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/startrace/startrace/sim/report"
+	"github.com/startrace/startrace/sim/schedule"
+)
+
+// Found is a failure that an exploration found, shrunk.
+type Found struct {
+	Failure   *Failure
+	Execution int    // how many executions it took, this one included
+	Strategy  string // that found it
+	Schedule  schedule.Schedule
+	Trace     *report.Trace
+
+	Preemptions int // of the shrunk execution
+	Deviations  int // choices other than the first alternative, of the shrunk execution
+	Tries       int // executions that shrinking took
+
+	FoundSchedule    schedule.Schedule // before shrinking
+	FoundPreemptions int
+	FoundDeviations  int
+
+	Commands []string // to paste
+}
+
+// found confirms a failure, shrinks it and fills in the report.
+func (e *explorer) found(i int, res Result) {
+	plan := e.opts.Strategy.At(i)
+	f := &Found{
+		Failure: res.Failure, Execution: i + 1, Strategy: plan.Name,
+		FoundPreemptions: res.Preemptions, FoundDeviations: len(res.Schedule.Deviations()),
+	}
+	e.report.Found = f
+	if res.Failure.Kind != DataRace { // reported once in a process
+		stable, ok := e.confirm(res)
+		if !ok {
+			e.report.Found = nil
+			e.report.Err = fmt.Errorf("%w: execution %d failed (%s), and did not when it ran again with the same choices",
+				ErrNondeterministic, i, res.Failure.Title)
+			return
+		}
+		res = stable
+	}
+	f.FoundSchedule, f.Schedule = res.Schedule, res.Schedule
+	if e.opts.Shrink > 0 && res.Failure.Kind != DataRace {
+		e.shrink(f, res)
+	}
+	e.trace(f)
+}
+
+// confirm runs a failing schedule until two executions in a row are the same
+// one and fail in the same way; the first one may have initialised something.
+func (e *explorer) confirm(res Result) (Result, bool) {
+	for range 5 {
+		again := e.rerun(res.Schedule)
+		if again.Failure == nil || again.Failure.Signature != res.Failure.Signature {
+			return res, false
+		}
+		if again.Hash() == res.Hash() {
+			return again, true
+		}
+		e.report.FirstRun++
+		res = again
+	}
+	return res, false
+}
+
+func (e *explorer) shrink(f *Found, res Result) {
+	best, stats := schedule.Shrink(res.Schedule, e.same(res.Failure), e.opts.Shrink)
+	f.Schedule, f.Tries = best, stats.Attempts
+}
+
+// same returns the shrinker's question: does the candidate fail like f?
+func (e *explorer) same(f *Failure) schedule.Attempt {
+	return func(candidate schedule.Schedule) (schedule.Schedule, bool) {
+		r := e.rerun(candidate)
+		return r.Schedule, r.Failure != nil && r.Failure.Signature == f.Signature
+	}
+}
+
+// trace runs the shrunk schedule once more and keeps everything that the
+// report shows.
+func (e *explorer) trace(f *Found) {
+	cfg, err := e.opts.Config.replaying(f.Schedule)
+	if err != nil {
+		e.report.Err = err
+		return
+	}
+	cfg.Trace = true
+	r := e.runner.run(cfg)
+	if f.Failure.Kind != DataRace {
+		if r.Failure == nil || r.Hash() != f.Schedule.Hash {
+			e.report.Err = e.different(f.Schedule, "the shrunk schedule")
+			return
+		}
+		f.Failure = r.Failure
+	}
+	f.Trace = r.Trace
+	f.Preemptions, f.Deviations = r.Preemptions, len(r.Schedule.Deviations())
+	if f.Failure.Kind != DataRace && f.Deviations <= maxNecessary {
+		mark(r, f.Schedule.Deviations(), schedule.Necessary(f.Schedule, e.same(f.Failure)))
+	}
+	if e.opts.Replayable != "" {
+		f.Commands = []string{strings.ReplaceAll(e.opts.Replayable, "%s", f.Schedule.Token())}
+	}
+}
+
+// maxNecessary limits how many deviations are checked for necessity.
+const maxNecessary = 64
+
+// mark notes in the trace which choices are necessary for the failure.
+func mark(r Result, deviations []schedule.Deviation, necessary []bool) {
+	for i, m := range r.marks {
+		for j, d := range deviations {
+			if m.decision == d.Index+1 && necessary[j] {
+				r.Trace.Steps[i].Necessary = true
+			}
+		}
+	}
+}
+
+// Text is what a failing test prints.
+func (f *Found) Text(r Report) string {
+	facts := []string{
+		fmt.Sprintf("found by %s (%s) in execution %d, seed %d", r.Strategy, f.Strategy, f.Execution, r.Seed),
+		fmt.Sprintf("shrunk from %d choices (%d preemptions) to %d (%d), in %d executions",
+			f.FoundDeviations, f.FoundPreemptions, f.Deviations, f.Preemptions, f.Tries),
+	}
+	return render(f.Failure, f.Trace, facts, f.Commands)
+}
+
+func render(f *Failure, t *report.Trace, facts, commands []string) string {
+	out := report.Failure{Title: f.Title, Detail: f.Detail, Facts: facts, Commands: commands}
+	if t != nil {
+		out.Trace = *t
+	}
+	return out.Text(report.TextOptions{})
+}

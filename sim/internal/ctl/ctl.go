@@ -1,0 +1,155 @@
+// Package ctl is the Go side of the controlled runtime: it runs one execution
+// and returns what happened. It works only in binaries built with the overlay
+// and the tag startrace_overlay; elsewhere [Available] is false.
+//
+// It is not for users: package sim is.
+package ctl
+
+// The strategies that the runtime knows.
+const (
+	First  = iota // always alternative 0
+	Random        // random walk
+	PCT
+)
+
+// Verdicts of an execution.
+const (
+	VerdictNone = iota
+	VerdictDeadlock
+	VerdictLeak
+	VerdictLimit
+	VerdictPanic
+)
+
+// Flags of a Config.
+const (
+	FlagChanIdle     = 1 << iota // waiting on a channel made outside counts as blocked
+	FlagNoAtomics                // typed atomics are no points
+	FlagUnlockPoints             // unlocking is a point
+	FlagCatchPanics              // a panic ends the execution, not the process
+	FlagStacks                   // log call stacks
+)
+
+// Sizes of the arrays in Config.
+const (
+	Depth        = 20
+	BlockedDepth = 24
+	PanicDepth   = 48
+	TextSize     = 96
+)
+
+// Kinds of events.
+const (
+	KNone = iota
+	KLock
+	KUnlock
+	KRLock
+	KRUnlock
+	KTryLock
+	KWait
+	KSignal
+	KSend
+	KRecv
+	KClose
+	KSelect
+	KGo
+	KGosched
+	KAtomic
+	KMap
+	KPoint
+	KChoose
+	KCase
+	KNote
+	KName
+	KAdd
+
+	KPark    = 128 // + wait reason
+	KSpawn   = 249
+	KTimer   = 250
+	KWake    = 251
+	KStart   = 252
+	KRoot    = 253
+	KOutside = 254
+	KExit    = 255
+)
+
+// Config describes an execution and takes its results. Its layout is that of
+// ctlConfig in the added runtime source.
+type Config struct {
+	Seed      uint64
+	Rand      uint64
+	Strategy  uint64
+	Sticky    uint64
+	PCTDepth  uint64
+	PCTLength uint64
+	Tame      uint64
+	Early     uint64
+	MaxPoints uint64
+	TimeEvery uint64
+	FairEvery uint64
+	AfterMain uint64
+	Flags     uint64
+	Forced    []uint32
+	Choices   []uint32
+	Log       []Event
+	Stacks    []uintptr
+	Labels    []string
+	Blocked   []Blocked
+	state     *struct{} //nolint:unused // the runtime's
+
+	Result
+}
+
+// Result is what happened.
+type Result struct {
+	Points      uint64
+	Decisions   uint64
+	NChoices    uint64
+	Switches    uint64
+	Preemptions uint64
+	Hash        uint64
+	NLog        uint64
+	NLabels     uint64
+	NBlocked    uint64
+	Diverged    uint64
+	Strays      uint64
+	Tried       uint64
+	Verdict     uint64
+	NGo         uint64
+	EarlyFired  uint64
+	Advances    uint64
+	Now         int64
+	PanicGo     uint64
+	PanicVal    any
+	NText       uint64
+	Text        [TextSize]byte
+	NPanic      uint64
+	PanicPCs    [PanicDepth]uintptr
+}
+
+// Event is one entry of the log.
+type Event struct {
+	Now    int64
+	Obj    uint32
+	Label  uint32
+	From   uint32
+	To     uint32
+	NAlts  uint16
+	Choice uint16
+	Kind   uint8
+	Flags  uint8
+	NPC    uint16
+}
+
+// Blocked is a goroutine that was left when an execution ended.
+type Blocked struct {
+	ID      uint32
+	NOwner  uint32
+	Owners  [4]uint32
+	Reason  uint32
+	Running uint32
+	NPC     uint32
+	Obj     uint32
+	GoPC    uintptr
+	PCs     [BlockedDepth]uintptr
+}

@@ -1,0 +1,169 @@
+package runtime
+
+import "unsafe"
+
+// The entry points for internal/sync, sync, sync/atomic and sim/internal/ctl.
+
+//go:linkname ctl_isync_before internal/sync.runtime_ctlBefore
+func ctl_isync_before(kind uint8, p unsafe.Pointer) { ctlYield(kind, p) }
+
+//go:linkname ctl_isync_acquired internal/sync.runtime_ctlAcquired
+func ctl_isync_acquired(p unsafe.Pointer) { ctlAcquired(p, false) }
+
+//go:linkname ctl_isync_released internal/sync.runtime_ctlReleased
+func ctl_isync_released(p unsafe.Pointer) { ctlUnlocking(ctlKUnlock, p, false) }
+
+//go:linkname ctl_sync_enter sync.runtime_ctlEnter
+func ctl_sync_enter(kind uint8, p unsafe.Pointer) bool { return ctlEnter(kind, p) }
+
+//go:linkname ctl_sync_leave sync.runtime_ctlLeave
+func ctl_sync_leave() { getg().ctlin-- }
+
+//go:linkname ctl_sync_acquired sync.runtime_ctlAcquired
+func ctl_sync_acquired(p unsafe.Pointer, read bool) { ctlAcquired(p, read) }
+
+//go:linkname ctl_sync_released sync.runtime_ctlReleased
+func ctl_sync_released(kind uint8, p unsafe.Pointer, read bool) { ctlUnlocking(kind, p, read) }
+
+//go:linkname ctl_sync_before sync.runtime_ctlBefore
+func ctl_sync_before(kind uint8, p unsafe.Pointer) { ctlYield(kind, p) }
+
+//go:linkname ctl_sync_on sync.runtime_ctlOn
+func ctl_sync_on() bool { return ctlOn() }
+
+//go:linkname ctl_atomic_before sync/atomic.runtime_ctlBefore
+func ctl_atomic_before(p unsafe.Pointer) {
+	gp := getg()
+	if b := gp.bubble; b != nil && b.ctl != nil && gp.ctlin == 0 && b.ctl.cfg.flags&ctlFlagNoAtomics == 0 {
+		ctlPointAt(gp, b.ctl, ctlKAtomic, p, 0)
+	}
+}
+
+// ctlEnter is the point before an operation of package sync that is made of
+// several steps. Up to ctlLeave the caller takes no further points.
+func ctlEnter(kind uint8, p unsafe.Pointer) bool {
+	gp := getg()
+	b := gp.bubble
+	if b == nil || b.ctl == nil {
+		return false
+	}
+	if kind != ctlKNone {
+		ctlPointAt(gp, b.ctl, kind, p, 0)
+	}
+	gp.ctlin++
+	return true
+}
+
+// ctlUnlocking is called before a lock is let go. Whoever gets it next runs
+// before his own point, so this is one only for programs that try locks.
+func ctlUnlocking(kind uint8, p unsafe.Pointer, read bool) {
+	gp := getg()
+	b := gp.bubble
+	if b == nil || b.ctl == nil {
+		return
+	}
+	if b.ctl.cfg.flags&ctlFlagUnlockPoints != 0 {
+		ctlPointAt(gp, b.ctl, kind, p, 0)
+	}
+	ctlReleased(p, read)
+}
+
+func ctlOn() bool {
+	b := getg().bubble
+	return b != nil && b.ctl != nil
+}
+
+// GC runs a garbage collection. Its own waits and yields are no points.
+func GC() {
+	gp := getg()
+	q := gp.ctlquiet
+	gp.ctlquiet = true
+	ctlGC0()
+	gp.ctlquiet = q
+}
+
+//go:linkname ctl_arm github.com/startrace/startrace/sim/internal/ctl.arm
+func ctl_arm(cfg *ctlConfig) { getg().ctlcfg = cfg }
+
+//go:linkname ctl_run github.com/startrace/startrace/sim/internal/ctl.synctestRun
+func ctl_run(f func()) { synctestRun(f) }
+
+//go:linkname ctl_id github.com/startrace/startrace/sim/internal/ctl.ID
+func ctl_id() uint32 { return getg().ctlid }
+
+//go:linkname ctl_controlled github.com/startrace/startrace/sim/internal/ctl.Controlled
+func ctl_controlled() bool { return ctlOn() }
+
+//go:linkname ctl_config github.com/startrace/startrace/sim/internal/ctl.current
+func ctl_config() *ctlConfig {
+	if b := getg().bubble; b != nil && b.ctl != nil {
+		return b.ctl.cfg
+	}
+	return nil
+}
+
+//go:linkname ctl_point github.com/startrace/startrace/sim/internal/ctl.point
+func ctl_point(kind uint8, obj unsafe.Pointer, label string) {
+	gp := getg()
+	if b := gp.bubble; b != nil && b.ctl != nil {
+		ctlPointAt(gp, b.ctl, kind, obj, ctlLabel(b.ctl, label))
+	}
+}
+
+//go:linkname ctl_choose github.com/startrace/startrace/sim/internal/ctl.choose
+func ctl_choose(n uint32, label string) uint32 {
+	gp := getg()
+	b := gp.bubble
+	if b == nil || b.ctl == nil || n < 2 || b.ctl.cur.ptr() != gp {
+		return 0
+	}
+	c := b.ctl
+	l := ctlLabel(c, label)
+	lock(&c.mu)
+	k := c.chooseData(ctlKChoose, n, l)
+	unlock(&c.mu)
+	return k
+}
+
+//go:linkname ctl_note github.com/startrace/startrace/sim/internal/ctl.note
+func ctl_note(kind uint8, label string) {
+	gp := getg()
+	b := gp.bubble
+	if b == nil || b.ctl == nil {
+		return
+	}
+	c := b.ctl
+	l := ctlLabel(c, label)
+	lock(&c.mu)
+	if c.cfg.nlog < uint64(len(c.cfg.log)) {
+		c.cfg.log[c.cfg.nlog] = ctlEvent{now: c.b.now, label: l, from: gp.ctlid, to: gp.ctlid, kind: kind}
+		c.cfg.nlog++
+	}
+	unlock(&c.mu)
+}
+
+// ctl_quiet makes the caller's operations no points, until it is called with
+// false. Calls nest.
+//
+//go:linkname ctl_quiet github.com/startrace/startrace/sim/internal/ctl.quiet
+func ctl_quiet(on bool) {
+	if on {
+		getg().ctlin++
+	} else {
+		getg().ctlin--
+	}
+}
+
+// ctlLabel keeps a label for the log and returns its number.
+func ctlLabel(c *ctlState, label string) uint32 {
+	cfg := c.cfg
+	if label == "" || cfg.nlabels >= uint64(len(cfg.labels)) {
+		return 0
+	}
+	cfg.labels[cfg.nlabels] = label
+	cfg.nlabels++
+	return uint32(cfg.nlabels)
+}
+
+//go:linkname ctl_reason github.com/startrace/startrace/sim/internal/ctl.reasonString
+func ctl_reason(r uint32) string { return waitReason(r).String() }

@@ -1,0 +1,234 @@
+package runtime
+
+import "unsafe"
+
+// pick decides who runs after a point: self, which may be nil, a held
+// goroutine, or the root, which moves the clock. c.mu is held. The chosen
+// goroutine stays on the list.
+//
+// The alternatives are numbered so that 0 is the tame one: self, then the held
+// goroutines in the order in which they became runnable, then the clock. A
+// goroutine that yields, or that took too many points in a row, comes after
+// the held ones.
+func (c *ctlState) pick(self *g, from uint32, kind uint8, obj unsafe.Pointer, label uint32) *g {
+	cfg := c.cfg
+	cfg.points++
+	c.sinceTime++
+	if c.over() {
+		return c.b.root
+	}
+	n := c.nheld
+	if self != nil {
+		n++
+		c.streak++
+	} else {
+		c.streak = 0
+	}
+	clock := !c.rootRun && c.b.timers.wakeTime() != 0
+	if clock && c.sinceTime > cfg.timeEvery && cfg.timeEvery != 0 && n != 0 {
+		c.sinceTime = 0
+		c.record(from, 0, kind, obj, label, 1, 0)
+		cfg.switches++
+		return c.b.root
+	}
+	if n == 0 {
+		return nil
+	}
+	clock = clock && cfg.early != 0 && kind < ctlKSpawn
+	selfLast := self != nil && c.nheld != 0 && (kind == ctlKGosched || cfg.fairEvery != 0 && c.streak > cfg.fairEvery)
+	alts := n
+	if clock {
+		alts++
+	}
+	var next *g
+	k := uint32(0)
+	if alts > 1 {
+		cfg.decisions++
+		k = c.choose(self, selfLast, kind, n, clock)
+		if k == n {
+			next = c.b.root
+			cfg.early1++
+			cfg.switches++
+			c.record(from, 0, kind, obj, label, alts, k)
+			return next
+		}
+	}
+	next = c.at(self, selfLast, k)
+	if next != self {
+		c.streak = 0
+		cfg.switches++
+		if self != nil && !selfLast {
+			cfg.preemptions++
+		}
+	}
+	c.record(from, next.ctlid, kind, obj, label, alts, k)
+	return next
+}
+
+// over ends executions that go on for too long.
+func (c *ctlState) over() bool {
+	cfg := c.cfg
+	if cfg.verdict != ctlVerdictNone {
+		return !c.rootRun
+	}
+	if c.rootRun {
+		return false
+	}
+	if cfg.maxPoints != 0 && cfg.points > cfg.maxPoints {
+		cfg.verdict = ctlVerdictLimit
+		if c.b.done {
+			cfg.verdict = ctlVerdictLeak
+		}
+		return true
+	}
+	if c.doneAt != 0 && cfg.afterMain != 0 && cfg.points-c.doneAt > cfg.afterMain {
+		cfg.verdict = ctlVerdictLeak
+		return true
+	}
+	return false
+}
+
+// at returns alternative k.
+func (c *ctlState) at(self *g, selfLast bool, k uint32) *g {
+	if self != nil {
+		if selfLast {
+			if k == c.nheld {
+				return self
+			}
+		} else {
+			if k == 0 {
+				return self
+			}
+			k--
+		}
+	}
+	next := c.head.ptr()
+	for ; k > 0; k-- {
+		next = next.schedlink.ptr()
+	}
+	return next
+}
+
+// choose returns the number of the alternative to take: below n a goroutine,
+// n the clock.
+func (c *ctlState) choose(self *g, selfLast bool, kind uint8, n uint32, clock bool) uint32 {
+	alts := n
+	if clock {
+		alts++
+	}
+	k, ok := c.force(alts)
+	if !ok {
+		switch {
+		case clock && c.cfg.strategy != ctlStrategyFirst && ctlMix(&c.rng)%1000 < c.cfg.early:
+			k = n
+		case c.cfg.strategy == ctlStrategyRandom:
+			k = c.randomWalk(self, selfLast, n)
+		case c.cfg.strategy == ctlStrategyPCT:
+			k = c.pct(self, selfLast, kind)
+		}
+	}
+	c.chose(k)
+	return k
+}
+
+// chooseData returns a value in [0, n).
+func (c *ctlState) chooseData(kind uint8, n, label uint32) uint32 {
+	c.cfg.decisions++
+	k, ok := c.force(n)
+	if !ok && c.cfg.strategy != ctlStrategyFirst {
+		if kind == ctlKCase || ctlMix(&c.rng)%1000 >= c.cfg.tame {
+			k = uint32(ctlMix(&c.rng) >> 33 % uint64(n))
+		}
+	}
+	c.chose(k)
+	c.record(getg().ctlid, getg().ctlid, kind, nil, label, n, k)
+	return k
+}
+
+// force returns the next choice of the schedule that is replayed, if any.
+func (c *ctlState) force(alts uint32) (uint32, bool) {
+	cfg := c.cfg
+	if c.forcedPos >= len(cfg.forced) {
+		return 0, false
+	}
+	k := cfg.forced[c.forcedPos]
+	c.forcedPos++
+	if k >= alts {
+		if cfg.diverged == 0 {
+			cfg.diverged = uint64(c.forcedPos)
+		}
+		k = 0
+	}
+	return k, true
+}
+
+func (c *ctlState) chose(k uint32) {
+	cfg := c.cfg
+	if cfg.nchoices < uint64(len(cfg.choices)) {
+		cfg.choices[cfg.nchoices] = k
+	}
+	cfg.nchoices++
+}
+
+// record adds a point to the hash and, if there is one, to the log.
+func (c *ctlState) record(from, to uint32, kind uint8, obj unsafe.Pointer, label, alts, k uint32) {
+	cfg := c.cfg
+	c.mix(uint64(from)<<40 ^ uint64(to)<<16 ^ uint64(alts)<<8 ^ uint64(kind))
+	if cfg.nlog >= uint64(len(cfg.log)) {
+		return
+	}
+	e := &cfg.log[cfg.nlog]
+	e.now = c.b.now
+	e.obj = c.objnum(obj)
+	e.label = label
+	e.from, e.to = from, to
+	e.nalts, e.choice = uint16(alts), uint16(k)
+	e.kind = kind
+	e.flags = 0
+	e.npc = 0
+	if cfg.flags&ctlFlagStacks != 0 && from != 0 {
+		c.stack(e, kind)
+	}
+	cfg.nlog++
+}
+
+// mix adds x to the hash of the execution.
+func (c *ctlState) mix(x uint64) {
+	h := (c.cfg.hash ^ x) * 0x9e3779b97f4a7c15
+	c.cfg.hash = h ^ h>>29
+}
+
+// stack adds the call stack of the goroutine at the point to the log.
+func (c *ctlState) stack(e *ctlEvent, kind uint8) {
+	cfg := c.cfg
+	i := cfg.nlog * ctlDepth
+	if i+ctlDepth > uint64(len(cfg.stacks)) {
+		return
+	}
+	buf := cfg.stacks[i : i+ctlDepth]
+	gp := getg()
+	switch {
+	case gp.m != nil && gp == gp.m.curg:
+		e.npc = uint16(callers(3, buf))
+	case kind >= ctlKPark && kind < ctlKSpawn && c.cur != 0:
+		e.npc = uint16(gcallers(c.cur.ptr(), 0, buf))
+	}
+}
+
+// logSpawn logs a new goroutine with the place where it starts.
+func (c *ctlState) logSpawn(gp *g) {
+	cfg := c.cfg
+	if cfg.nlog >= uint64(len(cfg.log)) {
+		return
+	}
+	e := &cfg.log[cfg.nlog]
+	*e = ctlEvent{now: c.b.now, to: gp.ctlid, kind: ctlKSpawn}
+	if cur := c.cur.ptr(); cur != nil {
+		e.from = cur.ctlid
+	}
+	if i := cfg.nlog * ctlDepth; i+2 <= uint64(len(cfg.stacks)) {
+		cfg.stacks[i], cfg.stacks[i+1] = gp.startpc+1, gp.gopc
+		e.npc = 2
+	}
+	cfg.nlog++
+}

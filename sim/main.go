@@ -1,0 +1,47 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/startrace/startrace/sim/internal/build"
+	"github.com/startrace/startrace/sim/internal/ctl"
+)
+
+// Main runs the tests of a package under the controlled runtime:
+//
+//	func TestMain(m *testing.M) { sim.Main(m) }
+//
+// If the binary was built without it, as go test does, Main builds the test
+// binary again, with the same flags, and executes it with the same arguments
+// and environment, so that go test and its flags mean what they always mean.
+// If that can't be done it says why and exits with code 2; it never runs the
+// tests uncontrolled. The go command has to be there, and the working directory
+// has to be that of the package, as it is under go test.
+//
+// Checks that must run after the tests, as that of goleak, are given as
+// functions that return the exit code.
+func Main(m *testing.M, after ...func(code int) int) {
+	if !ctl.Available {
+		err := build.Replace(build.Request{Package: ".", Test: true, Flags: build.TestFlags(testing.CoverMode())})
+		fmt.Fprintf(os.Stderr, "startrace: %v\n", err)
+		os.Exit(2)
+	}
+	build.Adopt()
+	code := m.Run()
+	for _, f := range after {
+		code = f(code)
+	}
+	os.Exit(code)
+}
+
+// MainProgram is Main for a program whose main package is pkg, and which calls
+// it first. It returns in the process that has the controlled runtime.
+func MainProgram(dir, pkg string) error {
+	if !ctl.Available {
+		return build.Replace(build.Request{Dir: dir, Package: pkg, Flags: build.TestFlags("")})
+	}
+	build.Adopt()
+	return nil
+}

@@ -1,0 +1,153 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"github.com/startrace/startrace/sim/internal/ctl"
+	"github.com/startrace/startrace/sim/report"
+	"github.com/startrace/startrace/sim/schedule"
+)
+
+// Result is what happened in one execution.
+type Result struct {
+	Failure  *Failure // nil if nothing failed
+	Skipped  bool
+	Schedule schedule.Schedule
+
+	Points      int // scheduling points
+	Decisions   int // points with more than one alternative
+	Switches    int
+	Preemptions int // switches away from a goroutine that could go on
+	Goroutines  int
+	EarlyTimers int           // timers that fired early
+	Strays      int           // goroutines that became runnable without our doing, as by network IO
+	Elapsed     time.Duration // virtual time
+
+	Trace *report.Trace // with Config.Trace
+
+	diverged bool // a forced choice did not fit
+	tried    bool // a lock was tried
+	log      []ctl.Event
+	marks    []stepMark // of Trace.Steps
+}
+
+// Hash identifies the sequence of points and choices of the execution.
+func (r Result) Hash() uint64 { return r.Schedule.Hash }
+
+// Run executes body once under control, in the calling goroutine's process.
+// Bodies run one at a time: Run must not be called concurrently.
+//
+// It panics if the binary was built without the controlled runtime; see [Main].
+func Run(cfg Config, body func(*T)) Result {
+	return newRunner(nil, body).run(cfg)
+}
+
+// runner executes one body again and again, with the same buffers.
+type runner struct {
+	tb      testing.TB
+	body    func(*T)
+	c       *ctl.Config
+	tracer  *ctl.Config
+	longest uint64 // most decisions of an execution
+}
+
+const (
+	startChoices = 1 << 12
+	startLog     = 1 << 14
+	maxBlocked   = 64
+)
+
+func newRunner(tb testing.TB, body func(*T)) *runner {
+	return &runner{tb: tb, body: body, c: &ctl.Config{
+		Choices: make([]uint32, startChoices),
+		Blocked: make([]ctl.Blocked, maxBlocked),
+	}}
+}
+
+// run executes the body once. An execution whose choices or whose log do not
+// fit the buffers is repeated with larger ones.
+func (r *runner) run(cfg Config) Result {
+	c := r.c
+	if cfg.Trace {
+		c = r.traceConfig()
+	}
+	if cfg.length == 0 {
+		cfg.length = max(r.longest, 20)
+	}
+	for {
+		cfg.apply(c)
+		if cfg.Trace {
+			c.Flags |= ctl.FlagStacks
+		}
+		t := &T{TB: r.tb, name: cfg.Name}
+		races := raceErrors()
+		ctl.Run(c, func() { t.main(r.body) })
+		r.longest = max(r.longest, c.Decisions)
+		if c.NChoices > uint64(len(c.Choices)) {
+			c.Choices = make([]uint32, 2*c.NChoices)
+			continue
+		}
+		if cfg.Trace && c.NLog >= uint64(len(c.Log)) {
+			r.tracer = newTracer(4*len(c.Log), len(c.Choices))
+			c = r.tracer
+			continue
+		}
+		return r.result(cfg, c, t, raceErrors()-races)
+	}
+}
+
+
+func (r *runner) traceConfig() *ctl.Config {
+	if r.tracer == nil {
+		r.tracer = newTracer(startLog, len(r.c.Choices))
+	}
+	return r.tracer
+}
+
+func newTracer(events, choices int) *ctl.Config {
+	return &ctl.Config{
+		Choices: make([]uint32, choices),
+		Blocked: make([]ctl.Blocked, maxBlocked),
+		Log:     make([]ctl.Event, events),
+		Stacks:  make([]uintptr, events*ctl.Depth),
+		Labels:  make([]string, events),
+	}
+}
+
+func (r *runner) result(cfg Config, c *ctl.Config, t *T, races int) Result {
+	choices := make([]uint32, c.NChoices)
+	copy(choices, c.Choices)
+	for len(choices) > 0 && choices[len(choices)-1] == 0 {
+		choices = choices[:len(choices)-1]
+	}
+	res := Result{
+		Skipped: t.skipped,
+		Schedule: schedule.Schedule{
+			Label: cfg.Name, Rand: cfg.Rand, Options: cfg.options(),
+			Choices: choices, Hash: c.Hash,
+		},
+		Points:      int(c.Points),
+		Decisions:   int(c.Decisions),
+		Switches:    int(c.Switches),
+		Preemptions: int(c.Preemptions),
+		Goroutines:  int(c.NGo),
+		EarlyTimers: int(c.EarlyFired),
+		Strays:      int(c.Strays),
+		Elapsed:     time.Duration(c.Now - bubbleStart),
+		diverged:    c.Diverged != 0,
+		tried:       c.Tried != 0,
+	}
+	res.Failure = failure(c, t, races)
+	if cfg.Trace {
+		res.log = c.Log[:c.NLog]
+		res.Trace, res.marks = trace(c)
+		if res.Failure != nil {
+			res.Failure.name(res.Trace.Lanes)
+		}
+	}
+	return res
+}
+
+// bubbleStart is when the clock of a bubble starts: midnight UTC 2000-01-01.
+const bubbleStart = 946684800000000000

@@ -1,0 +1,243 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/startrace/startrace/sim/internal/ctl"
+	"github.com/startrace/startrace/sim/schedule"
+	"github.com/startrace/startrace/sim/strategy"
+)
+
+// Options say how to explore.
+type Options struct {
+	Name       string            // what is explored; default: the test's name
+	Config     Config            // of each execution; Name, Plan and Seed are set by the exploration
+	Strategy   strategy.Strategy // default: strategy.Portfolio
+	Executions int               // budget; default 1000, 200 with -short
+	Duration   time.Duration     // stop after so much real time as well; makes counts depend on the machine
+	Seed       uint64            // default 1
+	SelfCheck  int               // every so many executions one runs twice; default 64, -1 for never
+	Shrink     int               // budget of the shrinker in executions; default 2000, -1 for no shrinking
+	Replayable string            // command that replays a token, with %s for the token
+	Progress   func(Report)      // called now and then, and never concurrently
+}
+
+// Report says what an exploration did and found.
+type Report struct {
+	Name       string
+	Strategy   string
+	Seed       uint64
+	Executions int // without those of shrinking and self-checks
+	Distinct   int // executions with different sequences of points and choices
+	Points     int
+	Decisions  int
+	MaxPoints  int // of the longest execution
+	Checked    int // executions that ran twice and agreed
+	FirstRun   int // of those, how many differed once since a lazy global was initialised
+	Skipped    int
+	Strays     int
+	Elapsed    time.Duration
+
+	Found *Found // nil if nothing failed
+	Err   error  // the exploration itself failed: nondeterminism, no execution
+}
+
+// ErrNondeterministic says that the same choices gave different executions:
+// something outside of our control, as real IO, a goroutine from elsewhere or
+// an address, decided. Wrapped by Report.Err.
+var ErrNondeterministic = errors.New("nondeterminism")
+
+// ErrNothingRan says that no execution did anything. Wrapped by Report.Err.
+var ErrNothingRan = errors.New("no execution ran")
+
+// Search explores body until something fails or the budget is used up. It is
+// Explore for programs: it reports instead of failing a test.
+//
+// A search that found nothing proves nothing about the schedules that it did
+// not try.
+func Search(opts Options, body func(*T)) Report { return search(nil, opts, body) }
+
+func search(tb testing.TB, opts Options, body func(*T)) Report {
+	opts.defaults()
+	e := &explorer{
+		opts: opts, runner: newRunner(tb, body), start: time.Now(),
+		seen:   map[uint64]struct{}{},
+		report: Report{Name: opts.Name, Strategy: opts.Strategy.String(), Seed: opts.Seed},
+	}
+	e.explore()
+	e.report.Elapsed = time.Since(e.start)
+	return e.report
+}
+
+func (o *Options) defaults() {
+	o.Config.Name = o.Name
+	if o.Strategy == nil {
+		o.Strategy = strategy.Portfolio{}
+	}
+	if o.Executions == 0 {
+		o.Executions = 1000
+		if testing.Testing() && testing.Short() {
+			o.Executions = 200
+		}
+	}
+	if o.Seed == 0 {
+		o.Seed = 1
+	}
+	if o.SelfCheck == 0 {
+		o.SelfCheck = 64
+	}
+	if o.Shrink == 0 {
+		o.Shrink = 2000
+	}
+}
+
+type explorer struct {
+	opts   Options
+	runner *runner
+	report Report
+	start  time.Time
+	seen   map[uint64]struct{}
+	unlock bool
+}
+
+// warmups is the number of executions before the first one that counts. They
+// initialise the lazy globals of the body.
+const warmups = 3
+
+func (e *explorer) explore() {
+	for i := range warmups {
+		cfg := e.opts.Config
+		cfg.Plan = strategy.RandomWalk{}.At(i)
+		if i == 0 {
+			cfg.Plan = strategy.Replay{}.At(i)
+		}
+		cfg.Seed = mix(e.opts.Seed, ^uint64(i))
+		e.note(e.runner.run(cfg))
+	}
+	progress := time.Now()
+	for i := 0; i < e.opts.Executions && !e.over(); i++ {
+		res := e.execute(i)
+		e.report.Executions++
+		e.report.Points += res.Points
+		e.report.Decisions += res.Decisions
+		e.report.MaxPoints = max(e.report.MaxPoints, res.Points)
+		e.report.Strays += res.Strays
+		e.seen[res.Hash()] = struct{}{}
+		e.report.Distinct = len(e.seen)
+		if res.Skipped {
+			e.report.Skipped++
+		}
+		if res.Failure != nil {
+			e.found(i, res)
+			return
+		}
+		if e.opts.SelfCheck > 0 && i%e.opts.SelfCheck == 0 && !e.check(i, res) {
+			return
+		}
+		if e.opts.Progress != nil && time.Since(progress) > 100*time.Millisecond {
+			progress = time.Now()
+			e.report.Elapsed = time.Since(e.start)
+			e.opts.Progress(e.report)
+		}
+	}
+	if e.report.Executions == e.report.Skipped {
+		e.report.Err = fmt.Errorf("%w: %d were skipped", ErrNothingRan, e.report.Skipped)
+	}
+}
+
+func (e *explorer) over() bool {
+	return e.opts.Duration > 0 && time.Since(e.start) > e.opts.Duration
+}
+
+// execute runs execution i of the exploration.
+func (e *explorer) execute(i int) Result {
+	cfg := e.opts.Config
+	cfg.Plan = e.opts.Strategy.At(i)
+	cfg.Seed = mix(e.opts.Seed, uint64(i))
+	cfg.unlockPoints = e.unlock
+	res := e.runner.run(cfg)
+	e.note(res)
+	if res.Failure != nil && res.Failure.Kind == Livelock {
+		// It may just be long.
+		cfg.MaxPoints = 10 * max(cfg.MaxPoints, defaultMaxPoints)
+		res = e.runner.run(cfg)
+	}
+	return res
+}
+
+// note learns from an execution what later ones need.
+func (e *explorer) note(res Result) {
+	if res.tried {
+		// Whether a lock is held shows only to those who try it.
+		e.unlock = true
+	}
+}
+
+// check runs an execution again, which must be the same.
+func (e *explorer) check(i int, res Result) bool {
+	again := e.rerun(res.Schedule)
+	if again.Hash() != res.Hash() {
+		// A lazy global may have been initialised by the first run.
+		e.report.FirstRun++
+		third := e.rerun(again.Schedule)
+		if third.Hash() != again.Hash() {
+			e.report.Err = e.different(again.Schedule, fmt.Sprintf("execution %d", i))
+			return false
+		}
+	}
+	e.report.Checked++
+	return true
+}
+
+// rerun replays a schedule, leniently.
+func (e *explorer) rerun(s schedule.Schedule) Result {
+	cfg, err := e.opts.Config.replaying(s)
+	if err != nil {
+		panic(err) // it is ours
+	}
+	return e.runner.run(cfg)
+}
+
+// different runs a schedule twice with traces and names the first step that
+// differs.
+func (e *explorer) different(s schedule.Schedule, what string) error {
+	cfg, err := e.opts.Config.replaying(s)
+	if err != nil {
+		return err
+	}
+	cfg.Trace = true
+	a := e.runner.run(cfg)
+	log := append([]ctl.Event(nil), a.log...)
+	b := e.runner.run(cfg)
+	i := 0
+	for i < min(len(log), len(b.log)) && log[i] == b.log[i] {
+		i++
+	}
+	return fmt.Errorf("%w: %s ran twice with the same choices and differs at step %d: %s in one run, %s in the other",
+		ErrNondeterministic, what, i+1, a.step(i), b.step(i))
+}
+
+// step describes the step of the trace that belongs to event i of the log.
+func (r Result) step(i int) string {
+	if len(r.marks) == 0 || r.marks[len(r.marks)-1].event < i {
+		return "the end"
+	}
+	for j, m := range r.marks {
+		if m.event >= i {
+			s := r.Trace.Steps[j]
+			return fmt.Sprintf("%s in %s (%s)", s.Text, r.Trace.Lanes[s.Lane], s.Site)
+		}
+	}
+	return "the end"
+}
+
+// mix derives the seed of execution i.
+func mix(seed, i uint64) uint64 {
+	z := seed*0x9e3779b97f4a7c15 + i
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb
+	return z ^ (z >> 31)
+}
