@@ -152,6 +152,12 @@ func TestConcurrentDaemons(t *testing.T) {
 // TestOwnerKilled kills a process that owns a daemon with a container.
 func TestOwnerKilled(t *testing.T) {
 	start(t, daemon.Options{}) // builds what the other process needs, and skips
+
+	// Elsewhere, a start in another test binary would clean up too early.
+	base := fmt.Sprintf("/tmp/o%d", os.Getpid())
+	require.NoError(t, os.Mkdir(base, 0o700))
+	t.Cleanup(func() { assert.NoError(t, os.Remove(base)) })
+	t.Setenv("TMPDIR", base)
 	self, err := os.Executable()
 	require.NoError(t, err)
 	owner := exec.CommandContext(t.Context(), self)
@@ -167,7 +173,7 @@ func TestOwnerKilled(t *testing.T) {
 	require.NoError(t, owner.Process.Kill())
 	require.Error(t, owner.Wait())
 
-	dir := filepath.Join(os.TempDir(), namespace)
+	dir := filepath.Join(base, namespace)
 	require.Eventually(t, func() bool { return !processWith(t, "containerd\x00--config\x00"+dir) },
 		5*time.Second, 10*time.Millisecond, "the daemon dies with its owner")
 	require.True(t, processWith(t, namespace), "the shim outlives the daemon")
