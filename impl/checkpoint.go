@@ -126,7 +126,7 @@ func (d checkpointDir) Remove(id string) error {
 
 // file returns the path of the record of id, which must be a plain file name.
 func (d checkpointDir) file(id string) (string, error) {
-	if id == "" || strings.HasPrefix(id, ".") || id != filepath.Base(id) {
+	if id == "" || strings.HasPrefix(id, ".") || strings.Contains(id, "/") {
 		return "", fmt.Errorf("%q is no container id: %w", id, errdefs.ErrInvalidArgument)
 	}
 	return filepath.Join(string(d), id+recordSuffix), nil

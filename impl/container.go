@@ -61,7 +61,7 @@ func (c *container) get() Status {
 }
 
 // beginStart makes the caller the owner of a container that was never started.
-// It has to end with settle or running.
+// It ends with settle, running or taskGone.
 func (c *container) beginStart() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +92,15 @@ func (c *container) running(status Status) {
 	defer c.mu.Unlock()
 	c.reaped = make(chan struct{})
 	c.set(status)
-	c.settleLocked()
+	c.release()
+}
+
+// settle commits status and ends the ownership of Starting or Unknown.
+func (c *container) settle(status Status) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set(status)
+	c.release()
 }
 
 // commit shows status to readers. Only the owner calls it.
@@ -111,14 +119,8 @@ func (c *container) set(status Status) {
 	c.status = status
 }
 
-// settle ends the ownership of Starting or Unknown.
-func (c *container) settle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.settleLocked()
-}
-
-func (c *container) settleLocked() {
+// release clears Starting and Unknown and wakes who waits for that.
+func (c *container) release() {
 	c.status.Starting, c.status.Unknown = false, false
 	if c.settled != nil {
 		close(c.settled)
@@ -134,12 +136,12 @@ func (c *container) taskGone() {
 	if c.reaped != nil {
 		close(c.reaped)
 	}
-	c.settleLocked()
+	c.release()
 }
 
-// awaitSettled returns the channel that is closed at the end of the start or
-// the recovery that is going on; nil if there is none.
-func (c *container) awaitSettled() <-chan struct{} {
+// whenSettled returns the channel that is closed at the end of the start or the
+// recovery that is going on; nil if there is none.
+func (c *container) whenSettled() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.settled

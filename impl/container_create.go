@@ -72,7 +72,9 @@ func (s *Service) createContainer(ctx context.Context, r *runtime.CreateContaine
 	// both are undone even if the first did not succeed.
 	defer func() {
 		if retErr != nil {
-			s.undoCreate(ctx, meta.ID)
+			s.cleanUp(ctx, meta.ID, func(ctx context.Context) error {
+				return s.deleteRecords(ctx, meta.ID)
+			})
 		}
 	}()
 	handle, err := s.client.NewContainer(ctx, meta.ID, opts...)
@@ -103,20 +105,18 @@ func (s *Service) addContainer(c *container) error {
 	return nil
 }
 
-// undoCreate deletes the records of a container that was never shown to anyone,
-// in background if the first try fails.
-func (s *Service) undoCreate(ctx context.Context, id string) {
+// cleanUp deletes with fn what is left of a container that does not exist for
+// anyone, in background if the first try fails.
+func (s *Service) cleanUp(ctx context.Context, id string, fn func(context.Context) error) {
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	err := s.deleteRecords(ctx, id)
+	err := fn(ctx)
 	if err == nil {
 		return
 	}
 	log.G(ctx).WithError(err).Warnf("Failed to clean up container %q, will retry", id)
 	s.background(func(ctx context.Context) {
-		retry(ctx, fmt.Sprintf("clean up container %q", id), func(ctx context.Context) error {
-			return s.deleteRecords(ctx, id)
-		})
+		retry(ctx, fmt.Sprintf("clean up container %q", id), fn)
 	})
 }
 

@@ -32,6 +32,9 @@ func (s *Service) StartContainer(ctx context.Context, r *runtime.StartContainerR
 }
 
 func (s *Service) startContainer(ctx context.Context, c *container) (retErr error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	// From here on nobody else starts or removes the container, and a
 	// StopContainer waits.
 	if err := c.beginStart(); err != nil {
@@ -39,15 +42,15 @@ func (s *Service) startContainer(ctx context.Context, c *container) (retErr erro
 	}
 	// StopPodSandbox first marks the sandbox and then looks for starting
 	// containers; this is the other order, so one of both sees the other.
+	status := c.get()
 	if _, err := s.readySandbox(c.SandboxID); err != nil {
-		c.settle()
+		c.settle(status)
 		return err
 	}
 
 	var (
 		task      containerd.Task
 		exitCh    <-chan containerd.ExitStatus
-		status    = c.get()
 		startedAt int64 // 0 until task.Start is called
 	)
 	// The task may exist although its creation failed (containerd#11037), and
@@ -100,7 +103,7 @@ func (s *Service) startContainer(ctx context.Context, c *container) (retErr erro
 // being started again or removed. It returns when that is done or has turned
 // out to take longer than the caller should wait.
 func (s *Service) abandonStart(ctx context.Context, c *container, task containerd.Task, exitCh <-chan containerd.ExitStatus, startedAt int64, cause error) {
-	done := c.awaitSettled()
+	done := c.whenSettled()
 	s.background(func(ctx context.Context) {
 		if e, ok := s.killTask(ctx, c, task, exitCh); ok {
 			s.finish(ctx, c, c.get().startFailed(cause, startedAt, e))

@@ -62,6 +62,9 @@ func (s *Service) stopContainer(ctx context.Context, c *container, grace time.Du
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if graceCtx.Err() == nil {
+			return err
+		}
 		log.G(ctx).WithError(err).Warnf("Container %q did not end in %v, will kill it", c.ID, grace)
 	}
 	return s.killContainer(ctx, c)
@@ -134,6 +137,9 @@ func (s *Service) signalStop(ctx context.Context, c *container) error {
 // has the last word.
 func (s *Service) killContainer(ctx context.Context, c *container) error {
 	for b := (backoff{}); ; {
+		if s.ctx.Err() != nil {
+			return errClosed
+		}
 		err := s.signal(ctx, c, syscall.SIGKILL)
 		if err == nil {
 			return s.wait(ctx, c.exited)
@@ -146,9 +152,6 @@ func (s *Service) killContainer(ctx context.Context, c *container) error {
 		}
 		if c.get().FinishedAt != 0 {
 			return nil
-		}
-		if s.ctx.Err() != nil {
-			return errClosed
 		}
 	}
 }
@@ -170,8 +173,11 @@ func stopSignal(s runtime.Signal) (syscall.Signal, error) {
 	if s == runtime.Signal_SIGNAL_RUNTIME_DEFAULT {
 		return syscall.SIGTERM, nil
 	}
-	name := strings.TrimPrefix(s.String(), "SIGNAL_")
-	name = strings.NewReplacer("PLUS", "+", "MINUS", "-").Replace(name)
+	name, ok := runtime.Signal_name[int32(s)]
+	if !ok {
+		return 0, fmt.Errorf("stop signal %d: %w", s, errdefs.ErrInvalidArgument)
+	}
+	name = strings.NewReplacer("SIGNAL_", "", "PLUS", "+", "MINUS", "-").Replace(name)
 	sig, err := signal.ParseSignal(name)
 	if err != nil {
 		return 0, fmt.Errorf("stop signal %v: %w: %w", s, err, errdefs.ErrInvalidArgument)

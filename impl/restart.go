@@ -35,11 +35,8 @@ func (s *Service) recover(ctx context.Context) error {
 	// A record on disk alone is what a removal left behind that was cut short
 	// before its last step.
 	for _, id := range records {
-		if _, err := s.container(id); err == nil {
-			continue
-		}
-		if err := s.disk.Remove(id); err != nil {
-			log.G(ctx).WithError(err).Errorf("Failed to delete the rest of container %q", id)
+		if _, err := s.container(id); err != nil {
+			s.cleanUp(ctx, id, func(context.Context) error { return s.disk.Remove(id) })
 		}
 	}
 
@@ -141,8 +138,7 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 				return err
 			}
 		}
-		c.commit(status)
-		c.settle()
+		c.settle(status)
 		return nil
 	}
 	if err != nil {
@@ -157,8 +153,7 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 		if err := s.purgeTask(ctx, c); err != nil {
 			return fmt.Errorf("failed to delete task: %w", err)
 		}
-		c.commit(status)
-		c.settle()
+		c.settle(status)
 		return nil
 	}
 
