@@ -24,7 +24,7 @@ import (
 // functions that return the exit code.
 func Main(m *testing.M, after ...func(code int) int) {
 	if !ctl.Available {
-		err := build.Replace(build.Request{Package: ".", Test: true, Flags: build.TestFlags(testing.CoverMode())})
+		err := build.Replace(build.TestBinary(testing.CoverMode()))
 		fmt.Fprintf(os.Stderr, "startrace: %v\n", err)
 		os.Exit(2)
 	}
@@ -40,7 +40,7 @@ func Main(m *testing.M, after ...func(code int) int) {
 // it first. It returns in the process that has the controlled runtime.
 func MainProgram(dir, pkg string) error {
 	if !ctl.Available {
-		return build.Replace(build.Request{Dir: dir, Package: pkg, Flags: build.TestFlags("")})
+		return build.Replace(build.Request{Dir: dir, Package: pkg, Flags: build.Flags()})
 	}
 	build.Adopt()
 	return nil

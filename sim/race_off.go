@@ -2,6 +2,7 @@
 
 package sim
 
-const raceEnabled = false
+// RaceEnabled tells whether this binary has the race detector.
+const RaceEnabled = false
 
 func raceErrors() int { return 0 }

@@ -4,7 +4,8 @@ package sim
 
 import "runtime"
 
-const raceEnabled = true
+// RaceEnabled tells whether this binary has the race detector.
+const RaceEnabled = true
 
 // raceErrors is the number of data races that the race detector has reported.
 func raceErrors() int { return runtime.RaceErrors() }

@@ -97,7 +97,6 @@ func (r *runner) run(cfg Config) Result {
 	}
 }
 
-
 func (r *runner) traceConfig() *ctl.Config {
 	if r.tracer == nil {
 		r.tracer = newTracer(startLog, len(r.c.Choices))

@@ -26,10 +26,11 @@ type ShrinkStats struct {
 // same way itself: it is a schedule that try returned, with its hash. If s
 // does not fail when it is run again, s is returned and Reproduced is false.
 //
-// It cuts the tail, then removes deviations by delta debugging (Zeller and
-// Hildebrandt, "Simplifying and isolating failure-inducing input", 2002), then
-// single ones and pairs, then lowers what is left, moves it to the
-// front and merges neighbours, and starts again until nothing helps.
+// It cuts the tail, gathers short turns of goroutines into long ones, then
+// removes deviations by delta debugging (Zeller and Hildebrandt, "Simplifying
+// and isolating failure-inducing input", 2002), then single ones and pairs, then
+// lowers what is left, moves it to the front and merges neighbours, and starts
+// again with the removals until nothing helps.
 // A changed choice shifts the numbers of all later decisions, so each success
 // goes on from the schedule that was taken and not from the one asked for.
 // Only a strictly smaller schedule is a success, so it ends for any try.
@@ -83,6 +84,7 @@ func (k *shrinker) shrink() {
 		k.best = taken.clone()
 	}
 	k.cutTail()
+	k.gather()
 	k.minimise()
 	for improved := true; improved && !k.stats.Exhausted; {
 		successes := k.stats.Successes

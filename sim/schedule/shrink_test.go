@@ -121,6 +121,46 @@ func TestShrinkToKnownMinimum(t *testing.T) {
 	}
 }
 
+// What a random walk took over hundreds of steps becomes two preemptions with
+// few executions. Without gathering turns first, 2000 are not enough.
+func TestShrinkGathersTurns(t *testing.T) {
+	p := program{steps: []int{400, 400}, failed: func(trace []step, _ map[step]int) bool {
+		return before(trace, step{0, 200}, step{1, 100}, step{0, 201}, step{1, 300})
+	}}
+	r := rand.New(rand.NewPCG(1, 0))
+	for found := 0; found < 5; {
+		s := Schedule{Choices: make([]uint32, 800)}
+		for i := range s.Choices {
+			s.Choices[i] = r.Uint32N(2)
+		}
+		failing, same := p.attempt(s)
+		if !same {
+			continue
+		}
+		found++
+		require.Greater(t, len(failing.Deviations()), 100)
+		best, stats := Shrink(failing, p.attempt, 200)
+		assert.Equal(t, []Deviation{{201, 1}, {302, 1}}, best.Deviations())
+		assert.False(t, stats.Exhausted)
+	}
+}
+
+func TestGathered(t *testing.T) {
+	// A runs before 3, then B 2 decisions, A 1, B 4, A 5, and B from 15 on.
+	window := []Deviation{{3, 1}, {5, 1}, {6, 1}, {10, 1}, {15, 1}, {20, 1}}
+	got, ok := gathered(window, 0, 4, true) // B 6, A 6
+	assert.True(t, ok)
+	assert.Equal(t, []Deviation{{3, 1}, {9, 1}, {15, 1}, {20, 1}}, got)
+	got, ok = gathered(window, 0, 4, false) // A 6, B 6, and on
+	assert.True(t, ok)
+	assert.Equal(t, []Deviation{{9, 1}, {20, 1}}, got)
+	got, ok = gathered(window, 0, 3, true) // B 6, A 1, and on
+	assert.True(t, ok)
+	assert.Equal(t, []Deviation{{3, 1}, {9, 1}, {15, 1}, {20, 1}}, got)
+	_, ok = gathered(window, 2, 4, true)
+	assert.False(t, ok, "no deviation after the window")
+}
+
 // The shrinker must be able to fail: an Attempt that only accepts what it was
 // given leaves everything as it is.
 func TestShrinkCanary(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -178,51 +177,4 @@ func (t *Tool) run(dir string, args []string) error {
 		<-done
 		return fmt.Errorf("building with the controlled runtime: %v", s)
 	}
-}
-
-// TestFlags are the build flags that matter of the running test binary.
-func TestFlags(coverMode string) []string {
-	flags := []string{}
-	tags := overlay.Tag
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return append(flags, "-tags="+tags)
-	}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "-tags":
-			tags += "," + s.Value
-		case "-race", "-msan", "-asan", "-trimpath":
-			flags = append(flags, s.Key+"="+s.Value)
-		case "-gcflags", "-ldflags", "-asmflags":
-			flags = append(flags, s.Key+"="+s.Value)
-		}
-	}
-	if coverMode != "" {
-		flags = append(flags, "-cover", "-covermode="+coverMode)
-		if pkgs := parentFlag("coverpkg"); pkgs != "" {
-			flags = append(flags, "-coverpkg="+pkgs)
-		}
-	}
-	return append(flags, "-tags="+tags)
-}
-
-// parentFlag is the value of a flag that the go command which runs this test
-// got: of those that build information does not record.
-func parentFlag(name string) string {
-	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", os.Getppid()))
-	if err != nil {
-		return ""
-	}
-	args := strings.Split(string(line), "\x00")
-	for i, a := range args {
-		a = strings.TrimPrefix(strings.TrimPrefix(a, "-"), "-")
-		if v, ok := strings.CutPrefix(a, name+"="); ok {
-			return v
-		}
-		if a == name && i+1 < len(args) {
-			return args[i+1]
-		}
-	}
-	return ""
 }

@@ -151,29 +151,29 @@ const (
 // ctlState is the scheduler of one controlled bubble. mu guards the list of
 // held goroutines and the token against the world outside of the bubble.
 type ctlState struct {
-	mu          mutex
-	cfg         *ctlConfig
-	b           *synctestBubble
-	cur         guintptr // the token's holder
-	head, tail  guintptr // held: runnable, on no run queue
-	nheld       uint32
-	nextid      uint32
-	streak      uint64 // points in a row of one goroutine
-	sinceTime   uint64 // points since the clock moved
-	doneAt      uint64 // points when main returned
-	rng         uint64
-	g0rng       uint64
-	forcedPos   int
-	rootRun     bool // the root runs; it passes the token on when it parks
-	dead        bool // ended with goroutines left; they must never run again
-	lowprio     uint32
-	changeAt    [16]uint64
-	nowners     int
-	ownersFull  bool
-	owners      [128]ctlOwner
-	objGen      uint32
-	nobjs       uint32
-	objs        [1024]ctlObj
+	mu         mutex
+	cfg        *ctlConfig
+	b          *synctestBubble
+	cur        guintptr // the token's holder
+	head, tail guintptr // held: runnable, on no run queue
+	nheld      uint32
+	nextid     uint32
+	streak     uint64 // points in a row of one goroutine
+	sinceTime  uint64 // points since the clock moved
+	doneAt     uint64 // points when main returned
+	rng        uint64
+	g0rng      uint64
+	forcedPos  int
+	rootRun    bool // the root runs; it passes the token on when it parks
+	dead       bool // ended with goroutines left; they must never run again
+	lowprio    uint32
+	changeAt   [16]uint64
+	nowners    int
+	ownersFull bool
+	owners     [128]ctlOwner
+	objGen     uint32
+	nobjs      uint32
+	objs       [1024]ctlObj
 }
 
 type ctlOwner struct {
