@@ -6,6 +6,7 @@ import (
 
 	"github.com/startrace/startrace/sim/report"
 	"github.com/startrace/startrace/sim/schedule"
+	"github.com/startrace/startrace/sim/strategy"
 )
 
 // Found is a failure that an exploration found, shrunk.
@@ -28,8 +29,7 @@ type Found struct {
 }
 
 // found confirms a failure, shrinks it and fills in the report.
-func (e *explorer) found(i int, res Result) {
-	plan := e.opts.Strategy.At(i)
+func (e *explorer) found(i int, plan strategy.Plan, res Result) {
 	f := &Found{
 		Failure: res.Failure, Execution: i + 1, Strategy: plan.Name,
 		FoundPreemptions: res.Preemptions, FoundDeviations: len(res.Schedule.Deviations()),

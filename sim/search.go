@@ -104,7 +104,8 @@ type explorer struct {
 }
 
 // warmups is the number of executions before the first one that counts. They
-// initialise the lazy globals of the body.
+// initialise the lazy globals of the body. The first one is the default
+// schedule.
 const warmups = 3
 
 func (e *explorer) explore() {
@@ -115,7 +116,14 @@ func (e *explorer) explore() {
 			cfg.Plan = strategy.Replay{}.At(i)
 		}
 		cfg.Seed = mix(e.opts.Seed, ^uint64(i))
-		e.note(e.runner.run(cfg))
+		res := e.runner.run(cfg)
+		e.note(res)
+		if res.Failure != nil {
+			e.report.Executions = i + 1
+			e.report.Distinct = i + 1
+			e.found(i, cfg.Plan, res)
+			return
+		}
 	}
 	progress := time.Now()
 	for i := 0; i < e.opts.Executions && !e.over(); i++ {
@@ -131,7 +139,7 @@ func (e *explorer) explore() {
 			e.report.Skipped++
 		}
 		if res.Failure != nil {
-			e.found(i, res)
+			e.found(i, e.opts.Strategy.At(i), res)
 			return
 		}
 		if e.opts.SelfCheck > 0 && i%e.opts.SelfCheck == 0 && !e.check(i, res) {
