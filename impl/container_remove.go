@@ -14,7 +14,9 @@ import (
 // RemoveContainer removes a container, after killing it if it is running. It
 // fails with FailedPrecondition while another call starts or removes it, or if
 // its state is not known yet. A container that does not exist counts as
-// removed. After an error it can be called again.
+// removed. It waits, like for the end of the process, until an exit is recorded
+// and the task deleted, which a failing disk can hold up until ctx ends. After an
+// error it can be called again.
 func (s *Service) RemoveContainer(ctx context.Context, r *runtime.RemoveContainerRequest) (_ *runtime.RemoveContainerResponse, retErr error) {
 	defer func() { retErr = errgrpc.ToGRPC(retErr) }()
 	ctx = s.withNamespace(ctx)

@@ -2,6 +2,7 @@ package impl_test
 
 import (
 	"context"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +63,82 @@ func TestStopSignalOnce(t *testing.T) {
 		assert.Equal(t, 1, w.count(id, "signal 15"))
 		assert.False(t, w.Live(id))
 	})
+}
+
+// SIGKILL is sent until it gets through, on whichever side the call fails.
+func TestKillFails(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.started()
+			for nth := 1; nth <= 3; nth++ {
+				w.faults.Fail("tasks.Kill", nth, errdefs.ErrUnknown, after)
+			}
+			require.NoError(t, w.stop(w.ctx, id, 0))
+			assert.False(t, w.Live(id))
+			assert.Equal(t, exited, w.state(id))
+
+			id = w.started("IGNORE_TERM")
+			ctx, cancel := context.WithTimeout(w.ctx, 5*time.Second)
+			defer cancel()
+			for nth := 1; nth < 100; nth++ {
+				w.faults.Fail("tasks.Get", nth, errdefs.ErrUnavailable, false)
+			}
+			assert.ErrorIs(t, w.stop(ctx, id, 0), context.DeadlineExceeded)
+			assert.True(t, w.Live(id))
+			w.StopFaults()
+			require.NoError(t, w.stop(w.ctx, id, 0))
+		})
+	}
+}
+
+// The process ends by itself while the stop signal cannot be sent, and the disk
+// fails. The exit is seen all the same.
+func TestStopWhileExiting(t *testing.T) {
+	for _, timeout := range []int64{0, 3600} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.started()
+			for nth := 1; nth < 20; nth++ {
+				w.faults.Fail("tasks.Kill", nth, errdefs.ErrUnavailable, false)
+				w.faults.Fail("checkpoint.Write", 2+nth, syscall.EIO, false)
+			}
+			go func() {
+				time.Sleep(10 * time.Second)
+				w.Exit(id, 6)
+			}()
+			begin := time.Now()
+			require.NoError(t, w.stop(w.ctx, id, timeout))
+			assert.Equal(t, 10*time.Second, time.Since(begin))
+			status, _ := w.status(id)
+			assert.EqualValues(t, 6, status.GetExitCode())
+
+			w.StopFaults()
+			require.NoError(t, w.remove(id))
+			w.assertEmpty()
+		})
+	}
+}
+
+// The stop comes when the process has ended and nobody knows it yet: the exit
+// monitor lost its connection.
+func TestStopAfterUnseenExit(t *testing.T) {
+	for _, timeout := range []int64{0, 3600} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.container()
+			w.faults.Fail("tasks.Wait", 1, errdefs.ErrUnavailable, true)
+			require.NoError(t, w.start(id))
+			w.Exit(id, 6)
+			synctest.Wait()
+			require.Equal(t, running, w.state(id))
+			require.NoError(t, w.stop(w.ctx, id, timeout))
+			status, _ := w.status(id)
+			assert.Equal(t, exited, status.GetState())
+			assert.EqualValues(t, 6, status.GetExitCode())
+			assert.Zero(t, w.count(id, "signal 15")+w.count(id, "signal 9"))
+		})
+	}
 }
 
 // A caller that gives up gets an error, and the process its grace period.
