@@ -116,8 +116,7 @@ func (e *explorer) explore() {
 			cfg.Plan = strategy.Replay{}.At(i)
 		}
 		cfg.Seed = mix(e.opts.Seed, ^uint64(i))
-		res := e.runner.run(cfg)
-		e.note(res)
+		res := e.once(cfg)
 		if res.Failure != nil {
 			e.report.Executions = i + 1
 			e.report.Distinct = i + 1
@@ -166,22 +165,25 @@ func (e *explorer) execute(i int) Result {
 	cfg.Plan = e.opts.Strategy.At(i)
 	cfg.Seed = mix(e.opts.Seed, uint64(i))
 	cfg.unlockPoints = e.unlock
+	return e.once(cfg)
+}
+
+// once runs an execution and learns from it what later ones need.
+func (e *explorer) once(cfg Config) Result {
 	res := e.runner.run(cfg)
-	e.note(res)
 	if res.Failure != nil && res.Failure.Kind == Livelock {
 		// It may just be long.
 		cfg.MaxPoints = 10 * max(cfg.MaxPoints, defaultMaxPoints)
 		res = e.runner.run(cfg)
+		if res.Failure == nil {
+			e.opts.Config.MaxPoints = cfg.MaxPoints
+		}
 	}
-	return res
-}
-
-// note learns from an execution what later ones need.
-func (e *explorer) note(res Result) {
 	if res.tried {
 		// Whether a lock is held shows only to those who try it.
 		e.unlock = true
 	}
+	return res
 }
 
 // check runs an execution again, which must be the same.
