@@ -33,11 +33,11 @@ func Example() {
 	fmt.Println(best.Token())
 	fmt.Print(best.Text())
 	// Output:
-	// 200 deviations shrunk to [{38 2} {40 1}]
+	// 200 deviations shrunk to [{14 2} {40 1}]
 	// necessary: [true true]
-	// st1.EgIMVGVzdFRyYW5zZmVyTQQDAphUNP8
+	// st1.EgIMVGVzdFRyYW5zZmVyHQQzAsltf-s
 	// # startrace schedule v1
 	// label: TestTransfer
 	// choices:
-	//   0*38 2 0 1
+	//   0*14 2 0*25 1
 }
