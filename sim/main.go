@@ -20,8 +20,9 @@ import (
 // tests uncontrolled. The go command has to be there, and the working directory
 // has to be that of the package, as it is under go test.
 //
-// Checks that must run after the tests, as that of goleak, are given as
-// functions that return the exit code.
+// The functions after run when the tests have, get the exit code and return
+// the one to use: the place of a leak check, say. Goroutines that failed
+// executions left behind are not on the stacks that such a check sees.
 func Main(m *testing.M, after ...func(code int) int) {
 	if !ctl.Available {
 		err := build.Replace(build.TestBinary(testing.CoverMode()))

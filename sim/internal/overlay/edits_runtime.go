@@ -91,6 +91,10 @@ func (g *generator) patchRuntime() {
 	f.entry("dopanic_m", "\tctlCrash(gp)")
 	f.write()
 
+	f = g.open("runtime/traceback.go")
+	f.in("tracebackothers", "func(*g) bool { return true }", "func(gp *g) bool { return !ctlGone(gp) }")
+	f.write()
+
 	f = g.open("runtime/mgc.go")
 	f.rename("GC", "ctlGC0")
 	f.write()

@@ -43,6 +43,13 @@ func (c *ctlState) holders(r *ctlBlocked, addr uintptr, reason waitReason) {
 	}
 }
 
+// ctlGone tells whether gp was left by an execution that has ended. It can
+// never run again, and stack dumps, as those of leak checkers, leave it out.
+func ctlGone(gp *g) bool {
+	b := gp.bubble
+	return b != nil && b.ctl != nil && b.ctl.dead
+}
+
 // owned tells whether a goroutine of the bubble holds the lock at addr, or may.
 func (c *ctlState) owned(addr uintptr) bool {
 	for i := 0; i < c.nowners; i++ {
