@@ -37,6 +37,7 @@ type Faults struct {
 	script   []Fault
 	chosen   int
 	injected []Fault
+	held     bool
 	stopped  bool
 }
 
@@ -67,6 +68,19 @@ func (f *Faults) Fail(call string, nth int, err error, after bool) {
 	f.script = append(f.script, Fault{Call: call, Nth: nth, Err: err, After: after})
 }
 
+// Hold keeps all calls from failing, and from being counted, until Release: for
+// a set-up that has to succeed.
+func (f *Faults) Hold() { f.hold(true) }
+
+// Release ends Hold.
+func (f *Faults) Release() { f.hold(false) }
+
+func (f *Faults) hold(held bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held = held
+}
+
 // Stop ends all faults for good, scripted ones included. A nil receiver has none.
 func (f *Faults) Stop() {
 	if f == nil {
@@ -94,7 +108,7 @@ func (f *Faults) next(call, object string) *Fault {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.stopped {
+	if f.stopped || f.held {
 		return nil
 	}
 	if f.counts == nil {

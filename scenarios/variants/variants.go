@@ -18,6 +18,10 @@ type Env struct {
 	Runtime        string // passed to containerd.WithRuntime, "" for the client's default
 	RuntimeOptions any    // with Runtime
 	CgroupParent   string // "" for the default of the spec
+
+	// NewID returns ids for those that do not count their containers; nil: random
+	// ones.
+	NewID func() string
 }
 
 // Checkpoints is the state directory: one record per container.

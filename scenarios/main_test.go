@@ -1,0 +1,9 @@
+package scenarios_test
+
+import (
+	"testing"
+
+	"github.com/startrace/startrace/sim"
+)
+
+func TestMain(m *testing.M) { sim.Main(m) }

@@ -1,0 +1,167 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The texts of errors about what may stand somewhere.
+const (
+	operations = "an operation is start, stop[=DURATION], remove, status or exit[=CODE]"
+	conditions = "a condition is faults=BUDGET[:CALL,...], loss or ignoreterm"
+)
+
+// maxFaults is the largest budget of faults: each makes executions longer.
+const maxFaults = 100
+
+// ParseWorkload reads the text of a workload; see Workload. Errors name the
+// column and say what may stand there.
+func ParseWorkload(text string) (Workload, error) {
+	p := &parser{text: text}
+	parts := p.split(span{0, len(text)}, ';')
+	var w Workload
+	for _, part := range p.split(parts[0], '|') {
+		op, err := p.operation(part)
+		if err != nil {
+			return Workload{}, err
+		}
+		w.Ops = append(w.Ops, op)
+	}
+	seen := map[string]bool{}
+	for _, part := range parts[1:] {
+		name, err := p.condition(part, &w)
+		if err != nil {
+			return Workload{}, err
+		}
+		if seen[name] {
+			return Workload{}, p.errorf(part, "%s stands there twice", name)
+		}
+		seen[name] = true
+	}
+	return w, nil
+}
+
+type parser struct{ text string }
+
+// span is a part of the text, from a byte to before another.
+type span struct{ from, to int }
+
+func (p *parser) of(s span) string { return p.text[s.from:s.to] }
+
+func (p *parser) errorf(at span, format string, args ...any) error {
+	return fmt.Errorf("workload %q, column %d: %s", p.text, at.from+1, fmt.Sprintf(format, args...))
+}
+
+// split returns the parts between separators, without spaces around them.
+func (p *parser) split(s span, separator byte) []span {
+	var parts []span
+	from := s.from
+	for {
+		n := strings.IndexByte(p.text[from:s.to], separator)
+		if n < 0 {
+			return append(parts, p.trim(span{from, s.to}))
+		}
+		parts = append(parts, p.trim(span{from, from + n}))
+		from += n + 1
+	}
+}
+
+func (p *parser) trim(s span) span {
+	s.from = s.to - len(strings.TrimLeft(p.of(s), " \t\n"))
+	s.to = s.from + len(strings.TrimRight(p.of(s), " \t\n"))
+	return s
+}
+
+// cut splits at the first separator. found is false if there is none.
+func (p *parser) cut(s span, separator byte) (before, after span, found bool) {
+	n := strings.IndexByte(p.of(s), separator)
+	if n < 0 {
+		return s, span{s.to, s.to}, false
+	}
+	return p.trim(span{s.from, s.from + n}), p.trim(span{s.from + n + 1, s.to}), true
+}
+
+func (p *parser) operation(s span) (Op, error) {
+	name, value, valued := p.cut(s, '=')
+	op := Op{Kind: OpKind(p.of(name))}
+	switch op.Kind {
+	case Stop:
+		if !valued {
+			return op, nil
+		}
+		timeout, err := time.ParseDuration(p.of(value))
+		if err != nil || timeout < 0 || timeout%time.Second != 0 {
+			return op, p.errorf(value, "%q is no timeout: it is a number of whole seconds, as 10s", p.of(value))
+		}
+		op.Timeout = timeout
+	case Exit:
+		if !valued {
+			return op, nil
+		}
+		code, err := strconv.ParseUint(p.of(value), 10, 8)
+		if err != nil {
+			return op, p.errorf(value, "%q is no exit code: it is a number from 0 to 255", p.of(value))
+		}
+		op.Code = uint8(code)
+	case Start, Remove, Status:
+		if valued {
+			return op, p.errorf(value, "%s takes no value", op.Kind)
+		}
+	case "":
+		return op, p.errorf(s, "an operation is missing: %s", operations)
+	default:
+		return op, p.errorf(s, "unknown operation %q: %s", op.Kind, operations)
+	}
+	return op, nil
+}
+
+// condition adds a condition to w and returns its name.
+func (p *parser) condition(s span, w *Workload) (string, error) {
+	head, value, valued := p.cut(s, '=')
+	name := p.of(head)
+	switch name {
+	case "faults":
+		if !valued {
+			return name, p.errorf(s, "faults needs a budget, as faults=2")
+		}
+		return name, p.faults(value, w)
+	case "loss":
+		w.Loss = true
+	case "ignoreterm":
+		w.IgnoreTerm = true
+	case "":
+		return name, p.errorf(s, "a condition is missing: %s", conditions)
+	default:
+		return name, p.errorf(s, "unknown condition %q: %s", name, conditions)
+	}
+	if valued {
+		return name, p.errorf(value, "%s takes no value", name)
+	}
+	return name, nil
+}
+
+func (p *parser) faults(s span, w *Workload) error {
+	number, calls, named := p.cut(s, ':')
+	n, err := strconv.Atoi(p.of(number))
+	if err != nil || n < 1 || n > maxFaults {
+		return p.errorf(number, "%q is no budget: it is the number of calls that may fail, from 1 to %d", p.of(number), maxFaults)
+	}
+	w.Faults = n
+	if !named {
+		return nil
+	}
+	for _, c := range p.split(calls, ',') {
+		call := p.of(c)
+		switch {
+		case !slices.Contains(FaultCalls(), call):
+			return p.errorf(c, "%q is no call that can fail: these can: %s", call, strings.Join(FaultCalls(), ", "))
+		case slices.Contains(w.FaultCalls, call):
+			return p.errorf(c, "%s stands there twice", call)
+		}
+		w.FaultCalls = append(w.FaultCalls, call)
+	}
+	return nil
+}

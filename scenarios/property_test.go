@@ -1,0 +1,66 @@
+package scenarios_test
+
+import (
+	"flag"
+	"strconv"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/startrace/startrace/scenarios"
+	"github.com/startrace/startrace/sim"
+	"github.com/startrace/startrace/sim/strategy"
+)
+
+// TestReferenceKeepsInvariants draws workload and schedule together, so that
+// both are shrunk together: the reference keeps every invariant in every
+// execution.
+func TestReferenceKeepsInvariants(t *testing.T) {
+	setChecks(t, scale(4000, 400))
+	rapid.Check(t, func(rt *rapid.T) {
+		w := drawWorkload(rt)
+		cfg := sim.Config{Name: t.Name(), Plan: drawPlan(rt), Seed: rapid.Uint64().Draw(rt, "seed")}
+		body := scenarios.Body(scenarios.Reference, w)
+		res := sim.Run(cfg, body)
+		if res.Failure == nil {
+			return
+		}
+		again, err := sim.Reproduce(sim.Config{Name: t.Name()}, res.Schedule, body)
+		if err != nil {
+			rt.Fatalf("%s: %s\n%v", w, res.Failure.Detail, err)
+		}
+		rt.Fatalf("%s: schedule %s\n%s", w, res.Schedule.Token(), again.Text())
+	})
+}
+
+// drawPlan draws a strategy, or the deviations from the default schedule, which
+// shrink well.
+func drawPlan(rt *rapid.T) strategy.Plan {
+	if rapid.Bool().Draw(rt, "random") {
+		return strategy.Portfolio{}.At(rapid.IntRange(0, 6).Draw(rt, "strategy"))
+	}
+	choices := make([]uint32, 500)
+	type deviation struct{ At, Choice int }
+	for _, d := range rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) deviation {
+		return deviation{rapid.IntRange(0, len(choices)-1).Draw(rt, "at"), rapid.IntRange(1, 4).Draw(rt, "choice")}
+	}), 0, 12).Draw(rt, "deviations") {
+		choices[d.At] = uint32(d.Choice)
+	}
+	return strategy.Replay{Choices: choices}.At(0)
+}
+
+// setChecks sets how many cases rapid draws, unless a flag does.
+func setChecks(t *testing.T, n int) {
+	t.Helper()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	if given {
+		return
+	}
+	f := flag.Lookup("rapid.checks")
+	before := f.Value.String()
+	if err := f.Value.Set(strconv.Itoa(n)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Value.Set(before) })
+}

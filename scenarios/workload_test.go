@@ -1,0 +1,136 @@
+package scenarios_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/startrace/startrace/scenarios"
+)
+
+func ExampleParseWorkload() {
+	w, err := scenarios.ParseWorkload("start | start | stop=10s | exit=7 ; faults=1:tasks.Start ; loss")
+	fmt.Println(w, err)
+	fmt.Println(len(w.Ops), w.Ops[2].Timeout, w.Ops[3].Code, w.Loss)
+
+	_, err = scenarios.ParseWorkload("start|exit=300")
+	fmt.Println(err)
+	// Output:
+	// start|start|stop=10s|exit=7; faults=1:tasks.Start; loss <nil>
+	// 4 10s 7 true
+	// workload "start|exit=300", column 12: "300" is no exit code: it is a number from 0 to 255
+}
+
+func ExampleLookup() {
+	_, err := scenarios.Lookup("refrence")
+	fmt.Println(err)
+	v, err := scenarios.Lookup("seed2019")
+	fmt.Println(v.Title, err)
+	// Output:
+	// unknown variant "refrence": there are preseed, seed2019, reference
+	// since April 2019: a Starting flag, exits come from Wait <nil>
+}
+
+// parse reads a workload that is right.
+func parse(t testing.TB, text string) scenarios.Workload {
+	t.Helper()
+	w, err := scenarios.ParseWorkload(text)
+	require.NoError(t, err)
+	return w
+}
+
+func TestDefaultWorkload(t *testing.T) {
+	assert.Equal(t, scenarios.DefaultWorkload, parse(t, scenarios.DefaultWorkload).String())
+}
+
+func TestParseErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                    `workload "", column 1: an operation is missing: an operation is start,`,
+		"start|":                              `column 7: an operation is missing`,
+		"start||stop":                         `column 7: an operation is missing`,
+		"start| stopp":                        `column 8: unknown operation "stopp": an operation is start, stop[=DURATION], remove, status or exit[=CODE]`,
+		"start=1":                             `column 7: start takes no value`,
+		"stop=":                               `column 6: "" is no timeout`,
+		"stop=1500ms":                         `column 6: "1500ms" is no timeout: it is a number of whole seconds, as 10s`,
+		"stop=-1s":                            `column 6: "-1s" is no timeout`,
+		"exit=256":                            `column 6: "256" is no exit code: it is a number from 0 to 255`,
+		"exit=-1":                             `column 6: "-1" is no exit code`,
+		"start;":                              `column 7: a condition is missing: a condition is faults=BUDGET[:CALL,...], loss or ignoreterm`,
+		"start; lose":                         `column 8: unknown condition "lose"`,
+		"start; loss=1":                       `column 13: loss takes no value`,
+		"start; loss; loss":                   `column 14: loss stands there twice`,
+		"start; faults":                       `column 8: faults needs a budget, as faults=2`,
+		"start; faults=0":                     `column 15: "0" is no budget: it is the number of calls that may fail, from 1 to 100`,
+		"start; faults=1:":                    `column 17: "" is no call that can fail: these can: checkpoint.Remove, `,
+		"start; faults=1:tasks.Pause":         `column 17: "tasks.Pause" is no call that can fail`,
+		"start; faults=2:tasks.Get,task":      `column 27: "task" is no call that can fail`,
+		"start; faults=2:tasks.Get,tasks.Get": `column 27: tasks.Get stands there twice`,
+	} {
+		_, err := scenarios.ParseWorkload(text)
+		if assert.Error(t, err, "%q", text) {
+			assert.Contains(t, err.Error(), want)
+			assert.True(t, strings.HasPrefix(err.Error(), fmt.Sprintf("workload %q, column ", text)), "%v", err)
+		}
+	}
+}
+
+func TestWorkloadRoundTrip(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := drawWorkload(rt)
+		again, err := scenarios.ParseWorkload(w.String())
+		require.NoError(rt, err)
+		assert.Equal(rt, w, again)
+		spaced := strings.NewReplacer("|", " |\t", ";", " ; ", "=", " = ", ":", " : ", ",", " , ").Replace(w.String())
+		again, err = scenarios.ParseWorkload(" " + spaced + "\n")
+		require.NoError(rt, err)
+		assert.Equal(rt, w, again)
+	})
+}
+
+// FuzzParseWorkload: what can be read is printed so that it reads the same.
+func FuzzParseWorkload(f *testing.F) {
+	f.Add(scenarios.DefaultWorkload)
+	f.Add("start|stop=10s|status; faults=2:tasks.Start,checkpoint.Write; ignoreterm")
+	f.Fuzz(func(t *testing.T, text string) {
+		w, err := scenarios.ParseWorkload(text)
+		if err != nil {
+			return
+		}
+		again, err := scenarios.ParseWorkload(w.String())
+		require.NoError(t, err)
+		assert.Equal(t, w, again)
+	})
+}
+
+// drawWorkload draws two starters, removers and stoppers, exits, and what may
+// go wrong.
+func drawWorkload(rt *rapid.T) scenarios.Workload {
+	op := rapid.Custom(func(rt *rapid.T) scenarios.Op {
+		kind := rapid.SampledFrom([]scenarios.OpKind{
+			scenarios.Stop, scenarios.Remove, scenarios.Exit, scenarios.Status, scenarios.Start,
+		}).Draw(rt, "kind")
+		switch kind {
+		case scenarios.Stop:
+			return scenarios.Op{Kind: kind, Timeout: rapid.SampledFrom([]time.Duration{0, 10 * time.Second, time.Minute}).Draw(rt, "timeout")}
+		case scenarios.Exit:
+			return scenarios.Op{Kind: kind, Code: rapid.Uint8().Draw(rt, "code")}
+		default:
+			return scenarios.Op{Kind: kind}
+		}
+	})
+	w := scenarios.Workload{
+		Ops:        append([]scenarios.Op{{Kind: scenarios.Start}}, rapid.SliceOfN(op, 0, 5).Draw(rt, "ops")...),
+		Faults:     rapid.IntRange(0, 4).Draw(rt, "faults"),
+		Loss:       rapid.Bool().Draw(rt, "loss"),
+		IgnoreTerm: rapid.Bool().Draw(rt, "ignoreterm"),
+	}
+	if w.Faults > 0 && rapid.Bool().Draw(rt, "some calls only") {
+		w.FaultCalls = rapid.SliceOfNDistinct(rapid.SampledFrom(scenarios.FaultCalls()), 1, 3, rapid.ID[string]).Draw(rt, "calls")
+	}
+	return w
+}
