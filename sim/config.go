@@ -32,6 +32,7 @@ type Config struct {
 
 	unlockPoints bool
 	length       uint64 // PCT: estimate of the number of decisions
+	turns        []ctl.Turn
 }
 
 const (
@@ -85,6 +86,7 @@ func (c Config) apply(to *ctl.Config) {
 	to.PCTDepth, to.PCTLength = uint64(c.Plan.Depth), c.length
 	to.Tame = defaultTame
 	to.Forced = c.Plan.Replay
+	to.Turns = c.turns
 	to.Early = 0
 	switch {
 	case c.EarlyTimers == 0:

@@ -69,11 +69,6 @@ func (e *explorer) confirm(res Result) (Result, bool) {
 	return res, false
 }
 
-func (e *explorer) shrink(f *Found, res Result) {
-	best, stats := schedule.Shrink(res.Schedule, e.same(res.Failure), e.opts.Shrink)
-	f.Schedule, f.Tries = best, stats.Attempts
-}
-
 // same returns the shrinker's question: does the candidate fail like f?
 func (e *explorer) same(f *Failure) schedule.Attempt {
 	return func(candidate schedule.Schedule) (schedule.Schedule, bool) {

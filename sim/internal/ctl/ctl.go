@@ -90,6 +90,7 @@ type Config struct {
 	AfterMain uint64
 	Flags     uint64
 	Forced    []uint32
+	Turns     []Turn
 	Choices   []uint32
 	Log       []Event
 	Stacks    []uintptr
@@ -127,6 +128,12 @@ type Result struct {
 	PanicPCs    [PanicDepth]uintptr
 }
 
+// Turn is a deviation from the default schedule: at its point number Point
+// goroutine From hands over to goroutine To, 0 for the clock, or draws To.
+type Turn struct {
+	From, Point, To uint32
+}
+
 // Event is one entry of the log.
 type Event struct {
 	Now    int64
@@ -134,6 +141,7 @@ type Event struct {
 	Label  uint32
 	From   uint32
 	To     uint32
+	Point  uint32
 	NAlts  uint16
 	Choice uint16
 	Kind   uint8

@@ -9,6 +9,7 @@ func (g *generator) patchRuntime() {
 	ctlidle  bool       // parked on a lock that a goroutine of the bubble holds
 	ctlquiet bool       // no points, no hand-over
 	ctlprio  uint32     // PCT
+	ctlpoint uint32     // points taken
 	ctlrand  uint64     // data stream
 	ctlwait  uintptr    // object of the last point
 	ctlnext  guintptr   // chosen to run next

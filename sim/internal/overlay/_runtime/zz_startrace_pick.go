@@ -14,6 +14,7 @@ func (c *ctlState) pick(self *g, from uint32, kind uint8, obj unsafe.Pointer, la
 	cfg := c.cfg
 	cfg.points++
 	c.sinceTime++
+	at := c.count(from)
 	if c.over() {
 		return c.b.root
 	}
@@ -27,7 +28,7 @@ func (c *ctlState) pick(self *g, from uint32, kind uint8, obj unsafe.Pointer, la
 	clock := !c.rootRun && c.b.timers.wakeTime() != 0
 	if clock && c.sinceTime > cfg.timeEvery && cfg.timeEvery != 0 && n != 0 {
 		c.sinceTime = 0
-		c.record(from, 0, kind, obj, label, 1, 0)
+		c.record(from, 0, at, kind, obj, label, 1, 0)
 		cfg.switches++
 		return c.b.root
 	}
@@ -44,12 +45,12 @@ func (c *ctlState) pick(self *g, from uint32, kind uint8, obj unsafe.Pointer, la
 	k := uint32(0)
 	if alts > 1 {
 		cfg.decisions++
-		k = c.choose(self, selfLast, kind, n, clock)
+		k = c.choose(self, from, at, selfLast, kind, n, clock)
 		if k == n {
 			next = c.b.root
 			cfg.early1++
 			cfg.switches++
-			c.record(from, 0, kind, obj, label, alts, k)
+			c.record(from, 0, at, kind, obj, label, alts, k)
 			return next
 		}
 	}
@@ -61,7 +62,7 @@ func (c *ctlState) pick(self *g, from uint32, kind uint8, obj unsafe.Pointer, la
 			cfg.preemptions++
 		}
 	}
-	c.record(from, next.ctlid, kind, obj, label, alts, k)
+	c.record(from, next.ctlid, at, kind, obj, label, alts, k)
 	return next
 }
 
@@ -111,12 +112,15 @@ func (c *ctlState) at(self *g, selfLast bool, k uint32) *g {
 
 // choose returns the number of the alternative to take: below n a goroutine,
 // n the clock.
-func (c *ctlState) choose(self *g, selfLast bool, kind uint8, n uint32, clock bool) uint32 {
+func (c *ctlState) choose(self *g, from, at uint32, selfLast bool, kind uint8, n uint32, clock bool) uint32 {
 	alts := n
 	if clock {
 		alts++
 	}
 	k, ok := c.force(alts)
+	if to, turns := c.turn(from, at); turns {
+		k, ok = c.find(to, self, selfLast, n, clock), true
+	}
 	if !ok {
 		switch {
 		case clock && c.cfg.strategy != ctlStrategyFirst && ctlMix(&c.rng)%1000 < c.cfg.early:
@@ -134,15 +138,66 @@ func (c *ctlState) choose(self *g, selfLast bool, kind uint8, n uint32, clock bo
 // chooseData returns a value in [0, n).
 func (c *ctlState) chooseData(kind uint8, n, label uint32) uint32 {
 	c.cfg.decisions++
+	from := getg().ctlid
+	at := c.count(from)
 	k, ok := c.force(n)
+	if to, turns := c.turn(from, at); turns {
+		k, ok = to, true
+		if k >= n {
+			k = 0
+		}
+	}
 	if !ok && c.cfg.strategy != ctlStrategyFirst {
 		if kind == ctlKCase || ctlMix(&c.rng)%1000 >= c.cfg.tame {
 			k = uint32(ctlMix(&c.rng) >> 33 % uint64(n))
 		}
 	}
 	c.chose(k)
-	c.record(getg().ctlid, getg().ctlid, kind, nil, label, n, k)
+	c.record(from, from, at, kind, nil, label, n, k)
 	return k
+}
+
+// count returns the number of this point among those of goroutine from, which
+// holds the token.
+func (c *ctlState) count(from uint32) uint32 {
+	if gp := c.cur.ptr(); gp != nil && from != 0 {
+		gp.ctlpoint++
+		return gp.ctlpoint
+	}
+	c.outside++
+	return c.outside
+}
+
+// turn tells whether the schedule that is replayed is one of turns, and which
+// one to take at a point: ^0 for none.
+func (c *ctlState) turn(from, at uint32) (uint32, bool) {
+	turns := c.cfg.turns
+	if len(turns) == 0 {
+		return 0, false
+	}
+	for i := range turns {
+		if turns[i].from == from && turns[i].point == at {
+			return turns[i].to, true
+		}
+	}
+	return ^uint32(0), true
+}
+
+// find returns the number of the alternative that runs goroutine to, 0 if
+// there is none.
+func (c *ctlState) find(to uint32, self *g, selfLast bool, n uint32, clock bool) uint32 {
+	if to == 0 {
+		if clock {
+			return n
+		}
+		return 0
+	}
+	for k := uint32(0); k < n; k++ {
+		if c.at(self, selfLast, k).ctlid == to {
+			return k
+		}
+	}
+	return 0
 }
 
 // force returns the next choice of the schedule that is replayed, if any.
@@ -171,7 +226,7 @@ func (c *ctlState) chose(k uint32) {
 }
 
 // record adds a point to the hash and, if there is one, to the log.
-func (c *ctlState) record(from, to uint32, kind uint8, obj unsafe.Pointer, label, alts, k uint32) {
+func (c *ctlState) record(from, to, at uint32, kind uint8, obj unsafe.Pointer, label, alts, k uint32) {
 	cfg := c.cfg
 	c.mix(uint64(from)<<40 ^ uint64(to)<<16 ^ uint64(alts)<<8 ^ uint64(kind))
 	if cfg.nlog >= uint64(len(cfg.log)) {
@@ -181,7 +236,7 @@ func (c *ctlState) record(from, to uint32, kind uint8, obj unsafe.Pointer, label
 	e.now = c.b.now
 	e.obj = c.objnum(obj)
 	e.label = label
-	e.from, e.to = from, to
+	e.from, e.to, e.point = from, to, at
 	e.nalts, e.choice = uint16(alts), uint16(k)
 	e.kind = kind
 	e.flags = 0

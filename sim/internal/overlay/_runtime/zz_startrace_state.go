@@ -24,8 +24,9 @@ type ctlConfig struct {
 	fairEvery uint64 // a goroutine is demoted after so many points in a row
 	afterMain uint64 // points that goroutines may take after main returned
 	flags     uint64
-	forced    []uint32 // choices to make before the strategy is asked
-	choices   []uint32 // takes the choices made
+	forced    []uint32  // choices to make before the strategy is asked
+	turns     []ctlTurn // if not empty: where to leave the default schedule
+	choices   []uint32  // takes the choices made
 	log       []ctlEvent
 	stacks    []uintptr // ctlDepth for each entry of log
 	labels    []string
@@ -58,6 +59,13 @@ type ctlConfig struct {
 	panicPCs    [ctlPanicDepth]uintptr
 }
 
+// ctlTurn is a deviation from the default schedule that does not depend on how
+// many decisions there were before: at its n-th point goroutine from hands over
+// to goroutine to (0: the clock moves), or draws to.
+type ctlTurn struct {
+	from, point, to uint32
+}
+
 // ctlEvent is one entry of the log.
 type ctlEvent struct {
 	now    int64
@@ -65,6 +73,7 @@ type ctlEvent struct {
 	label  uint32 // 1 + index of the label, 0 for none
 	from   uint32 // goroutine at the point
 	to     uint32 // goroutine that runs next, 0: the clock moves
+	point  uint32 // number of the point among those of from
 	nalts  uint16 // alternatives there were
 	choice uint16
 	kind   uint8
@@ -167,6 +176,7 @@ type ctlState struct {
 	rootRun    bool // the root runs; it passes the token on when it parks
 	dead       bool // ended with goroutines left; they must never run again
 	lowprio    uint32
+	outside    uint32 // points of nobody
 	changeAt   [16]uint64
 	nowners    int
 	ownersFull bool
@@ -210,6 +220,7 @@ func ctlInit(b *synctestBubble, gp *g) {
 	c.forcedPos = 0
 	c.rootRun = true
 	c.nowners, c.ownersFull = 0, false
+	c.outside = 0
 	c.objGen++
 	c.nobjs = 0
 	s := cfg.seed
@@ -277,6 +288,7 @@ func ctlAdvance(b *synctestBubble) {
 func ctlNewG(c *ctlState, gp *g) {
 	gp.ctlid = c.nextid
 	c.nextid++
+	gp.ctlpoint = 0
 	s := c.cfg.rand ^ uint64(gp.ctlid)<<32
 	gp.ctlrand = ctlMix(&s)
 	if c.cfg.strategy == ctlStrategyPCT {
