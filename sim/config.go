@@ -27,6 +27,9 @@ type Config struct {
 	PlainAtomics bool
 	// MaxPoints ends executions that do not end: livelock. The default is 1e6.
 	MaxPoints int
+	// Sites are prefixes of functions, as import paths are, that reports prefer
+	// when they say where a step was taken.
+	Sites []string
 	// Trace keeps what the report of a failure shows. It is slow.
 	Trace bool
 

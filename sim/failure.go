@@ -76,7 +76,9 @@ func failure(c *ctl.Config, t *T, races int) *Failure {
 		lines = append(lines, f.Detail)
 	}
 	for _, m := range t.messages {
-		lines = append(lines, m)
+		if m != f.Title {
+			lines = append(lines, strings.TrimPrefix(m, f.Title+"\n"))
+		}
 	}
 	f.Detail = strings.Join(lines, "\n")
 	return f

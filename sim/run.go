@@ -140,7 +140,7 @@ func (r *runner) result(cfg Config, c *ctl.Config, t *T, races int) Result {
 	res.Failure = failure(c, t, races)
 	if cfg.Trace {
 		res.log = c.Log[:c.NLog]
-		res.Trace, res.marks = trace(c)
+		res.Trace, res.marks = trace(c, cfg.Sites)
 		if res.Failure != nil {
 			res.Failure.name(res.Trace.Lanes)
 		}

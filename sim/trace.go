@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/startrace/startrace/sim/internal/ctl"
@@ -23,6 +24,7 @@ var opNames = map[uint8]string{
 // tracer turns the log of an execution into a report's trace.
 type tracer struct {
 	c     *ctl.Config
+	sites []string
 	lanes []string // by goroutine number
 	out   report.Trace
 	marks []stepMark
@@ -36,19 +38,35 @@ type stepMark struct {
 	choice   int
 }
 
-func trace(c *ctl.Config) (*report.Trace, []stepMark) {
-	t := &tracer{c: c, lanes: make([]string, c.NGo+1)}
+func trace(c *ctl.Config, sites []string) (*report.Trace, []stepMark) {
+	t := &tracer{c: c, sites: sites, lanes: make([]string, c.NGo+1)}
 	t.names()
 	t.out.Lanes = t.lanes
 	for i := range c.Log[:c.NLog] {
 		t.event(i)
 	}
-	if len(t.out.Steps) <= smallTrace {
-		for i := range t.out.Steps {
-			t.out.Steps[i].Visible = true
+	t.visible()
+	return &t.out, t.marks
+}
+
+// visible marks the steps that reports show: all of them if they are few, else
+// what was logged and, if there is room, the named points.
+func (t *tracer) visible() {
+	steps := t.out.Steps
+	named := 0
+	for i := range steps {
+		if steps[i].Visible {
+			named++
 		}
 	}
-	return &t.out, t.marks
+	for i := range steps {
+		switch {
+		case len(steps) <= smallTrace:
+			steps[i].Visible = true
+		case named > smallTrace && steps[i].Op == opNames[ctl.KPoint]:
+			steps[i].Visible = false
+		}
+	}
 }
 
 // names gives each goroutine its lane: the name that sim.Go set, or the
@@ -122,9 +140,7 @@ func (t *tracer) event(i int) {
 		return
 	}
 	s := report.Step{Lane: int(e.From), Time: e.Now - bubbleStart}
-	if stack := userFrames(t.stack(i)); len(stack) > 0 {
-		s.Site = site(stack)
-	}
+	s.Site = t.site(userFrames(t.stack(i)))
 	if e.Obj != 0 {
 		s.Object = fmt.Sprintf("#%d", e.Obj)
 	}
@@ -137,6 +153,20 @@ func (t *tracer) event(i int) {
 	}
 	t.out.Steps = append(t.out.Steps, s)
 	t.marks = append(t.marks, mark)
+}
+
+func (t *tracer) site(stack []runtime.Frame) string {
+	for i, f := range stack {
+		for _, prefix := range t.sites {
+			if strings.HasPrefix(f.Function, prefix) {
+				return site(stack[i:])
+			}
+		}
+	}
+	if len(stack) == 0 {
+		return ""
+	}
+	return site(stack)
 }
 
 func (t *tracer) describe(e ctl.Event, s *report.Step) {
