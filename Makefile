@@ -1,0 +1,51 @@
+# startrace. `make help` lists the targets.
+
+GO        ?= go
+GOTEST    ?= $(GO) test
+TESTFLAGS ?= -timeout 20m
+BENCHTIME ?= 2s
+SOAKTIME  ?= 10m
+GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+.PHONY: run test test-race bench lint fmt conformance soak verify clean help
+
+run: ## explore preseed, seed2019 and the reference on the embedded fake containerd
+	$(GO) run ./cmd/startrace explore
+
+test: ## all tests; as root also those on a real containerd
+	$(GOTEST) $(TESTFLAGS) ./...
+
+test-race: ## all tests with the race detector
+	$(GOTEST) $(TESTFLAGS) -race ./...
+
+bench: ## executions and points per second, beside plain goroutines and a plain bubble
+	$(GOTEST) -run '^$$' -bench . -benchtime $(BENCHTIME) ./sim ./sim/internal/bench ./scenarios
+
+lint: ## golangci-lint
+	$(GOLANGCI) run ./...
+
+fmt: ## format
+	$(GOLANGCI) fmt
+
+conformance: ## what the fake containerd promises, through the genuine client
+	$(GOTEST) $(TESTFLAGS) -count=1 -v ./fakes
+
+soak: ## the long tests: 1,000 replays in fresh processes, larger searches, more real containers
+	STARTRACE_SOAK=$(SOAKTIME) $(GOTEST) -timeout 0 -count=1 -v ./scenarios/...
+
+verify: ## format, vet, lint and tidy diff; changes nothing
+	$(GOLANGCI) config verify
+	$(GOLANGCI) fmt --diff
+	$(GO) vet ./...
+	$(GO) vet -tags startrace_overlay ./cmd/... ./sim/internal/ctl
+	$(GOLANGCI) run ./...
+	$(GO) mod tidy -diff
+	$(GO) -C tools mod tidy -diff
+	$(GO) -C tools/lint mod tidy -diff
+
+clean: ## remove what startrace keeps in the user's cache directory, and build results
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/startrace" bin _artifacts
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

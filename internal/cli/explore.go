@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/startrace/startrace/scenarios"
+	"github.com/startrace/startrace/sim"
+	"github.com/startrace/startrace/sim/strategy"
+)
+
+// defaultBudget is the number of executions a variant gets.
+const defaultBudget = 3000
+
+func exploreCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "explore",
+		Usage: "search variants of StartContainer for violated invariants",
+		Description: `Each variant runs a workload on an embedded fake containerd under many
+schedules, until an invariant is violated or the budget is used up. The first
+violation is shrunk and drawn, with a command that replays it.
+
+A clean verdict proves nothing about schedules that were not tried.`,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "variant", Usage: "explore only this `VARIANT`; may be repeated (" + strings.Join(variantNames(), ", ") + ")"},
+			&cli.StringFlag{Name: "workload", Value: scenarios.DefaultWorkload, Usage: "what happens to the container, as `TEXT`: operations in parallel, and what may go wrong"},
+			&cli.StringFlag{Name: "strategy", Value: strategy.Portfolio{}.String(), Usage: "how choices are made, a `STRATEGY` of portfolio, random, sticky, pct, pct:DEPTH"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the choices"},
+			&cli.IntFlag{Name: "budget", Value: defaultBudget, Usage: "`EXECUTIONS` for each variant"},
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
+		},
+		OnUsageError: usageError,
+		Action:       explore,
+	}
+}
+
+func variantNames() []string {
+	var names []string
+	for _, v := range scenarios.Variants() {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+// outcome is what the exploration of one variant gave.
+type outcome struct {
+	Name           string  `json:"name"`
+	Workload       string  `json:"workload"`
+	Strategy       string  `json:"strategy"`
+	Verdict        string  `json:"verdict"` // violated, clean or exhausted
+	Invariant      string  `json:"invariant"`
+	Executions     int     `json:"executions"`
+	Distinct       int     `json:"distinct"`
+	FirstViolation int     `json:"firstViolation"` // executions that it took, 0 for none
+	Token          string  `json:"token"`
+	Seconds        float64 `json:"seconds"`
+
+	report sim.Report
+}
+
+const (
+	verdictViolated = "violated"
+	verdictClean    = "clean"
+)
+
+func explore(_ context.Context, c *cli.Command) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	w, err := scenarios.ParseWorkload(c.String("workload"))
+	if err != nil {
+		return fail(exitUsage, "--workload: %w", err)
+	}
+	s, err := strategy.Parse(c.String("strategy"))
+	if err != nil {
+		return fail(exitUsage, "--strategy: %w", err)
+	}
+	if c.Int("budget") < 1 {
+		return fail(exitUsage, "--budget: %d is no number of executions", c.Int("budget"))
+	}
+	variants := scenarios.Variants()
+	if names := c.StringSlice("variant"); len(names) > 0 {
+		variants = nil
+		for _, name := range names {
+			v, err := scenarios.Lookup(name)
+			if err != nil {
+				return fail(exitUsage, "--variant: %w", err)
+			}
+			variants = append(variants, v)
+		}
+	}
+	p := newProgress(c.Root().ErrWriter)
+	var outcomes []outcome
+	for _, v := range variants {
+		o, err := exploreVariant(v, w, sim.Options{Strategy: s, Seed: c.Uint64("seed"), Executions: c.Int("budget"), Progress: p.show})
+		p.clear()
+		if err != nil {
+			return err
+		}
+		outcomes = append(outcomes, o)
+	}
+	out := c.Root().Writer
+	if c.Bool("json") {
+		err = printJSON(out, outcomes)
+	} else {
+		err = printOutcomes(out, outcomes)
+	}
+	if err != nil {
+		return fail(exitEnvironment, "can't write the result: %w", err)
+	}
+	return unexpected(outcomes, w)
+}
+
+// label names what a schedule belongs to.
+func label(v scenarios.Variant, w scenarios.Workload) string { return v.Name + "/" + w.String() }
+
+func exploreVariant(v scenarios.Variant, w scenarios.Workload, opts sim.Options) (outcome, error) {
+	opts.Name = label(v, w)
+	opts.Replayable = "go run ./cmd/startrace replay %s"
+	r := sim.Search(opts, scenarios.Body(v, w))
+	if r.Err != nil {
+		return outcome{}, fail(exitNondeterminism, "%s: %w", v.Name, r.Err)
+	}
+	o := outcome{
+		Name: v.Name, Workload: w.String(), Strategy: r.Strategy, Verdict: verdictClean,
+		Executions: r.Executions, Distinct: r.Distinct,
+		Seconds: r.Elapsed.Round(time.Millisecond).Seconds(), report: r,
+	}
+	if f := r.Found; f != nil {
+		o.Verdict = verdictViolated
+		o.Invariant = f.Failure.ID
+		if o.Invariant == "" {
+			o.Invariant = string(f.Failure.Kind)
+		}
+		o.FirstViolation = f.Execution
+		o.Token = f.Schedule.Token()
+	}
+	return o, nil
+}
+
+// unexpected tells whether a variant did what it should not: the reference
+// keeps all invariants, the others don't, in the default workload.
+func unexpected(outcomes []outcome, w scenarios.Workload) error {
+	for _, o := range outcomes {
+		broken := o.Name != scenarios.Reference.Name
+		switch {
+		case !broken && o.Verdict == verdictViolated:
+			return fail(exitViolated, "the %s violates %s", o.Name, o.Invariant)
+		case broken && o.Verdict != verdictViolated && w.String() == scenarios.DefaultWorkload:
+			return fail(exitViolated, "%s is known to be wrong, and %d executions did not show it: give it a larger --budget", o.Name, o.Executions)
+		}
+	}
+	return nil
+}
+
+func printJSON(out io.Writer, outcomes []outcome) error {
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	return e.Encode(map[string]any{"variants": outcomes})
+}
+
+func printOutcomes(out io.Writer, outcomes []outcome) error {
+	var b strings.Builder
+	for _, o := range outcomes {
+		if o.report.Found != nil {
+			fmt.Fprintf(&b, "%s: %s\n\n", o.Name, o.report.Found.Text(o.report))
+		}
+	}
+	if len(outcomes) > 0 {
+		fmt.Fprintf(&b, "workload: %s\n\n", outcomes[0].Workload)
+	}
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "VARIANT\tEXECUTIONS\tDISTINCT\tVERDICT\tFIRST VIOLATION\tTIME")
+	for _, o := range outcomes {
+		verdict, first := o.Verdict, "-"
+		if o.Verdict == verdictViolated {
+			verdict += " " + o.Invariant
+			first = fmt.Sprintf("execution %d", o.FirstViolation)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t%.2fs\n", o.Name, o.Executions, o.Distinct, verdict, first, o.Seconds)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/startrace/startrace/scenarios"
+	"github.com/startrace/startrace/sim"
+	"github.com/startrace/startrace/sim/schedule"
+)
+
+func replayCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "replay",
+		Usage:     "replay a schedule that explore found",
+		ArgsUsage: "TOKEN|FILE",
+		Description: `The execution is drawn again, step by step the same. The exit code is 1 if it
+violates an invariant, as it should, and 4 if it is another execution than the
+recorded one.`,
+		OnUsageError: usageError,
+		Action:       replay,
+	}
+}
+
+func replay(_ context.Context, c *cli.Command) error {
+	if c.NArg() != 1 {
+		return fail(exitUsage, "replay takes one token or schedule file, got %d arguments", c.NArg())
+	}
+	s, err := readSchedule(c.Args().First())
+	if err != nil {
+		return fail(exitUsage, "%w", err)
+	}
+	name, workload, ok := strings.Cut(s.Label, "/")
+	if !ok {
+		return fail(exitUsage, "the schedule belongs to %q and not to a variant: replay it with go test -sim.replay", s.Label)
+	}
+	v, err := scenarios.Lookup(name)
+	if err != nil {
+		return fail(exitUsage, "the schedule belongs to another version of startrace: %w", err)
+	}
+	w, err := scenarios.ParseWorkload(workload)
+	if err != nil {
+		return fail(exitUsage, "the schedule belongs to another version of startrace: %w", err)
+	}
+	r, err := sim.Reproduce(sim.Config{Name: s.Label}, s, scenarios.Body(v, w))
+	if err != nil {
+		return fail(exitNondeterminism, "%w", err)
+	}
+	out := c.Root().Writer
+	if r.Failure == nil {
+		fmt.Fprintf(out, "%s: replayed %d points, nothing is violated\n", s.Label, r.Points)
+		return nil
+	}
+	fmt.Fprintf(out, "%s\nworkload: %s\n\n%s", v.Name, workload, r.Text())
+	return &failure{exitViolated, errQuiet}
+}
+
+// readSchedule reads a token, or a file.
+func readSchedule(text string) (schedule.Schedule, error) {
+	s, err := schedule.Parse(text)
+	if !errors.Is(err, schedule.ErrNotToken) {
+		return s, err
+	}
+	if _, serr := os.Stat(text); errors.Is(serr, fs.ErrNotExist) {
+		return s, fmt.Errorf("%w, and there is no such file", err)
+	}
+	return schedule.ReadFile(text)
+}
