@@ -8,6 +8,8 @@ import (
 	"io"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/startrace/startrace/sim"
 )
 
 // The exit codes.
@@ -74,6 +76,15 @@ differs from what was recorded.`,
 
 func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 	return fail(exitUsage, "%w; see %s --help", err, c.FullName())
+}
+
+// config is the configuration of all executions.
+func config() sim.Config {
+	return sim.Config{EarlyTimers: -1, Sites: []string{
+		"github.com/startrace/startrace/impl.",
+		"github.com/startrace/startrace/scenarios/variants/",
+		"github.com/startrace/startrace/scenarios.",
+	}}
 }
 
 // noArguments refuses arguments that are no flags.

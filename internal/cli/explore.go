@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -47,6 +49,14 @@ func variantNames() []string {
 		names = append(names, v.Name)
 	}
 	return names
+}
+
+// program is how this program was called: with go run, or as a binary.
+func program() string {
+	if strings.Contains(os.Args[0], string(filepath.Separator)+"go-build") {
+		return "go run ./cmd/startrace"
+	}
+	return os.Args[0]
 }
 
 // outcome is what the exploration of one variant gave.
@@ -123,7 +133,8 @@ func label(v scenarios.Variant, w scenarios.Workload) string { return v.Name + "
 
 func exploreVariant(v scenarios.Variant, w scenarios.Workload, opts sim.Options) (outcome, error) {
 	opts.Name = label(v, w)
-	opts.Replayable = "go run ./cmd/startrace replay %s"
+	opts.Replayable = program() + " replay %s"
+	opts.Config = config()
 	r := sim.Search(opts, scenarios.Body(v, w))
 	if r.Err != nil {
 		return outcome{}, fail(exitNondeterminism, "%s: %w", v.Name, r.Err)

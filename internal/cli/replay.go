@@ -48,7 +48,7 @@ func replay(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return fail(exitUsage, "the schedule belongs to another version of startrace: %w", err)
 	}
-	r, err := sim.Reproduce(sim.Config{Name: s.Label}, s, scenarios.Body(v, w))
+	r, err := sim.Reproduce(config(), s, scenarios.Body(v, w))
 	if err != nil {
 		return fail(exitNondeterminism, "%w", err)
 	}
