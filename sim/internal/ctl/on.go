@@ -3,6 +3,7 @@
 package ctl
 
 import (
+	"strings"
 	"unsafe"
 )
 
@@ -58,4 +59,4 @@ func Quietly(f func()) {
 }
 
 // Reason names a wait reason.
-func Reason(r uint32) string { return reasonString(r) }
+func Reason(r uint32) string { return strings.TrimSuffix(reasonString(r), " (durable)") }
