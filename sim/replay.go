@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/startrace/startrace/sim/schedule"
-	"github.com/startrace/startrace/sim/strategy"
 )
 
 // ErrDiverged says that a schedule can't be replayed: the program is not the
@@ -45,15 +44,7 @@ func Reproduce(cfg Config, s schedule.Schedule, body func(*T)) (Result, error) {
 
 func replay(tb testing.TB, cfg Config, s schedule.Schedule, body func(*T)) (Result, error) {
 	r := newRunner(tb, body)
-	for i := range warmups {
-		warm := cfg
-		warm.Plan = strategy.RandomWalk{}.At(i)
-		if i == 0 {
-			warm.Plan = strategy.Replay{}.At(i)
-		}
-		warm.Seed = mix(1, ^uint64(i))
-		r.run(warm)
-	}
+	warmUp(cfg, r.run)
 	cfg, err := cfg.replaying(s)
 	if err != nil {
 		return Result{}, err

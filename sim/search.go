@@ -103,26 +103,11 @@ type explorer struct {
 	unlock bool
 }
 
-// warmups is the number of executions before the first one that counts. They
-// initialise the lazy globals of the body. The first one is the default
-// schedule.
-const warmups = 3
-
 func (e *explorer) explore() {
-	for i := range warmups {
-		cfg := e.opts.Config
-		cfg.Plan = strategy.RandomWalk{}.At(i)
-		if i == 0 {
-			cfg.Plan = strategy.Replay{}.At(i)
-		}
-		cfg.Seed = mix(e.opts.Seed, ^uint64(i))
-		res := e.once(cfg)
-		if res.Failure != nil {
-			e.report.Executions = i + 1
-			e.report.Distinct = i + 1
-			e.found(i, cfg.Plan, res)
-			return
-		}
+	failed := warmUp(e.opts.Config, e.once)
+	if failed != nil && failed.Failure.Kind == DataRace { // reported once in a process
+		e.foundWarm(*failed)
+		return
 	}
 	progress := time.Now()
 	for i := 0; i < e.opts.Executions && !e.over(); i++ {
@@ -150,9 +135,19 @@ func (e *explorer) explore() {
 			e.opts.Progress(e.report)
 		}
 	}
+	if failed != nil {
+		e.foundWarm(*failed) // what fails in a fresh process only
+		return
+	}
 	if e.report.Executions == e.report.Skipped {
 		e.report.Err = fmt.Errorf("%w: %d were skipped", ErrNothingRan, e.report.Skipped)
 	}
+}
+
+// foundWarm reports a failure of the executions that do not count.
+func (e *explorer) foundWarm(res Result) {
+	e.report.Executions++
+	e.found(e.report.Executions-1, strategy.Plan{Name: "warm-up"}, res)
 }
 
 func (e *explorer) over() bool {

@@ -1,0 +1,37 @@
+package sim
+
+import "github.com/startrace/startrace/sim/strategy"
+
+// The first executions of a process initialise lazy globals, and so have other
+// points than later ones. These constants say how many go before the first one
+// that counts.
+const (
+	warmUpRound  = 6 // executions in a round: the default schedule and random ones
+	warmUpRounds = 8 // at most; two that agree are enough
+)
+
+// warmUp runs executions, with once, until they are what they were in the round
+// before. It returns the first one that failed, if any did.
+func warmUp(cfg Config, once func(Config) Result) (failed *Result) {
+	var before [warmUpRound]uint64
+	for range warmUpRounds {
+		var now [warmUpRound]uint64
+		for i := range now {
+			cfg.Plan = strategy.Portfolio{}.At(i)
+			if i == 0 {
+				cfg.Plan = strategy.Replay{}.At(i)
+			}
+			cfg.Seed = mix(0, uint64(i))
+			res := once(cfg)
+			if res.Failure != nil && failed == nil {
+				failed = &res
+			}
+			now[i] = res.Hash()
+		}
+		if now == before {
+			break
+		}
+		before = now
+	}
+	return failed
+}
