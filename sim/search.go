@@ -104,7 +104,8 @@ type explorer struct {
 }
 
 func (e *explorer) explore() {
-	failed := warmUp(e.opts.Config, e.once)
+	failed, decisions := warmUp(e.opts.Config, e.once)
+	e.runner.longest = uint64(decisions)
 	if failed != nil && failed.Failure.Kind == DataRace { // reported once in a process
 		e.foundWarm(*failed)
 		return

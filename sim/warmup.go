@@ -8,14 +8,18 @@ import "github.com/startrace/startrace/sim/strategy"
 const (
 	warmUpRound  = 6 // executions in a round: the default schedule and random ones
 	warmUpRounds = 8 // at most; two that agree are enough
+	startLength  = 100
 )
 
 // warmUp runs executions, with once, until they are what they were in the round
-// before. It returns the first one that failed, if any did.
-func warmUp(cfg Config, once func(Config) Result) (failed *Result) {
+// before. It returns the first one that failed, if any did, and the number of
+// decisions that executions have afterwards.
+func warmUp(cfg Config, once func(Config) Result) (failed *Result, decisions int) {
 	var before [warmUpRound]uint64
 	for range warmUpRounds {
 		var now [warmUpRound]uint64
+		decisions = 0
+		cfg.length = startLength
 		for i := range now {
 			cfg.Plan = strategy.Portfolio{}.At(i)
 			if i == 0 {
@@ -27,11 +31,12 @@ func warmUp(cfg Config, once func(Config) Result) (failed *Result) {
 				failed = &res
 			}
 			now[i] = res.Hash()
+			decisions = max(decisions, res.Decisions)
 		}
 		if now == before {
 			break
 		}
 		before = now
 	}
-	return failed
+	return failed, decisions
 }
