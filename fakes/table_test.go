@@ -1,7 +1,6 @@
 package fakes
 
 import (
-	"context"
 	"syscall"
 	"testing"
 
@@ -248,7 +247,7 @@ func TestTaskList(t *testing.T) {
 	}
 	assert.Equal(t, []string{"c1", "c2", "c3"}, ids)
 
-	r, err = w.client.TaskService().List(context.Background(), &tasksapi.ListTasksRequest{})
+	r, err = w.client.TaskService().List(t.Context(), &tasksapi.ListTasksRequest{})
 	require.NoError(t, err)
 	assert.Len(t, r.Tasks, 3, "the default namespace")
 }

@@ -106,16 +106,15 @@ func (s *Service) Close() error {
 	return nil
 }
 
-// background runs fn in a goroutine that Close ends and waits for. It reports
-// false, and does not run fn, if the service is closed already.
-func (s *Service) background(fn func(context.Context)) bool {
+// background runs fn in a goroutine that Close ends and waits for. A service
+// that is closed already does not run it: the next one recovers what fn is for.
+func (s *Service) background(fn func(context.Context)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return false
+		return
 	}
 	s.goroutines.Go(func() { fn(s.ctx) })
-	return true
 }
 
 // wait returns nil when done is closed, or why there is no use waiting any

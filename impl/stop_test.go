@@ -258,7 +258,7 @@ func TestStopSandboxWhileStarting(t *testing.T) {
 		list, err := w.ListPodSandbox(w.ctx, &runtime.ListPodSandboxRequest{})
 		require.NoError(t, err)
 		assert.Empty(t, list.GetItems())
-		assert.Equal(t, 3, len(ids))
+		assert.Len(t, ids, 3)
 		w.sandbox("pod") // its name is free
 	})
 }

@@ -26,6 +26,7 @@ func probe(e Event) Event   { e.Probe = true; return e }
 func exited(code int32, at int64) Status {
 	return Status{CreatedAt: 1, StartedAt: 1, FinishedAt: at, ExitCode: code}
 }
+
 func startError(at int64) Status {
 	return Status{CreatedAt: 1, FinishedAt: at, ExitCode: StartErrorCode, Reason: StartErrorReason}
 }

@@ -188,7 +188,7 @@ func (r *Real) rest(ctx context.Context, d *driver, w Workload) error {
 			return err
 		}
 		running := e.Present && e.Status.State() == model.StateRunning
-		agreed := e.Alive == running && !(e.Alive && w.has(Exit))
+		agreed := e.Alive == running && (!e.Alive || !w.has(Exit))
 		if agreed && (e.Alive || r.rec.ended(d.id) || time.Since(start) > exitDelay) || time.Since(start) > restLimit {
 			break
 		}

@@ -153,11 +153,12 @@ func TestDetectorsAreSilent(t *testing.T) {
 		{"polling beside a sleeper", func(*sim.T) {
 			done := make(chan struct{})
 			go func() { time.Sleep(time.Second); close(done) }()
-			for {
+			for polls := 0; ; polls++ {
 				select {
 				case <-done:
 					return
 				default:
+					_ = polls
 				}
 			}
 		}},

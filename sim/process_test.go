@@ -33,7 +33,8 @@ func child(t *testing.T, test string, args ...string) (output string, code int) 
 	cmd.Env = append(os.Environ(), plantedVariable+"=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		require.IsType(t, &exec.ExitError{}, err, "%s", out)
+		var exit *exec.ExitError
+		require.ErrorAs(t, err, &exit, "%s", out)
 	}
 	return string(out), cmd.ProcessState.ExitCode()
 }
@@ -181,7 +182,8 @@ func goTest(t *testing.T, args ...string) (output string, code int) {
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		require.IsType(t, &exec.ExitError{}, err, "%s", out)
+		var exit *exec.ExitError
+		require.ErrorAs(t, err, &exit, "%s", out)
 	}
 	left, err := os.ReadDir(t.TempDir())
 	require.NoError(t, err)

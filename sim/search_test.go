@@ -158,7 +158,7 @@ func TestNondeterminismIsReported(t *testing.T) {
 		var mu sync.Mutex
 		for range calls.Add(1) % 7 {
 			mu.Lock()
-			mu.Unlock() //nolint:staticcheck // only the points matter
+			mu.Unlock()
 		}
 	})
 	require.ErrorIs(t, r.Err, sim.ErrNondeterministic)

@@ -67,8 +67,7 @@ differs from what was recorded.`,
 	if !errors.Is(err, errQuiet) {
 		fmt.Fprintf(stderr, "startrace: %v\n", err)
 	}
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f.code
 	}
 	return exitEnvironment

@@ -41,7 +41,7 @@ const (
 // model judge each history.
 func TestReference(t *testing.T) {
 	env := open(t)
-	real, err := scenarios.OpenReal(t.Context(), env, scenarios.Reference)
+	target, err := scenarios.OpenReal(t.Context(), env, scenarios.Reference)
 	require.NoError(t, err)
 
 	var next atomic.Int64
@@ -56,7 +56,7 @@ func TestReference(t *testing.T) {
 					return
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-				h, err := real.Run(ctx, w, uint64(i))
+				h, err := target.Run(ctx, w, uint64(i))
 				cancel()
 				if !assert.NoError(t, err, "%s, seed %d", w, i) {
 					return
@@ -70,7 +70,7 @@ func TestReference(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	require.NoError(t, real.Close())
+	require.NoError(t, target.Close())
 	t.Logf("%d containers in %v; events told of %d starts and %d exits",
 		containers, time.Since(begin).Round(time.Second), starts.Load(), exits.Load())
 	assert.Greater(t, starts.Load(), int64(containers/4), "workloads that start nothing show nothing")

@@ -226,7 +226,7 @@ func (k *shrinker) removePairs() {
 func (k *shrinker) untilNothing(with func(deviations []Deviation, i int) bool) {
 	for improved := true; improved && !k.stats.Exhausted; {
 		improved = false
-		for i := len(k.best.Deviations()) - 1; i >= 0; i-- {
+		for i := range slices.Backward(k.best.Deviations()) {
 			// A success can leave fewer than expected.
 			if deviations := k.best.Deviations(); i < len(deviations) && with(deviations, i) {
 				improved = true
@@ -238,7 +238,7 @@ func (k *shrinker) untilNothing(with func(deviations []Deviation, i int) bool) {
 // lower makes the values of the choices smaller, one choice after the other
 // from the last.
 func (k *shrinker) lower() {
-	for i := len(k.best.Deviations()) - 1; i >= 0; i-- {
+	for i := range slices.Backward(k.best.Deviations()) {
 		k.lowerOne(i)
 	}
 }

@@ -26,19 +26,18 @@ func (k *shrinker) merge() {
 
 // dropAndShift drops deviations i..i+count-1 and moves all later ones by the
 // same distance.
-func (k *shrinker) dropAndShift(i, count int) bool {
+func (k *shrinker) dropAndShift(i, count int) {
 	deviations := k.best.Deviations()
 	if i+count >= len(deviations) {
-		return false
+		return
 	}
 	for distance := 1; distance <= mergeShift; distance++ {
 		for _, by := range [...]int{-distance, distance} {
 			if shifted, ok := shift(without(deviations, i, i+count), i, by); ok && k.try(shifted) {
-				return true
+				return
 			}
 		}
 	}
-	return false
 }
 
 // replaceByOne replaces deviations i..i+count-1 by one of their choices, at

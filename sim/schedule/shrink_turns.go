@@ -1,7 +1,7 @@
 package schedule
 
 // gather makes long turns of short ones: where two goroutines take turns, A B A
-// B becomes A A B B, or B B A A, with all that each of them did in that time.
+// B becomes AABB, or BBAA, with all that each of them did in that time.
 // What comes after such a window is met at the same decisions as before, so it
 // can stay, which makes this the pass that works on the schedule of a random
 // walk, where removing a deviation changes the meaning of all the others. It

@@ -57,7 +57,7 @@ func Adopt() {
 	os.Unsetenv(fdVariable)
 	var n int
 	if _, err := fmt.Sscan(fd, &n); err == nil && n > 2 {
-		syscall.Close(n)
+		_ = syscall.Close(n)
 	}
 }
 
@@ -174,7 +174,9 @@ func (t *Tool) run(dir string, args []string) error {
 		return nil
 	case s := <-interrupted:
 		_ = cmd.Process.Signal(s)
-		<-done
+		if err := <-done; err == nil {
+			return nil // it was faster
+		}
 		return fmt.Errorf("building with the controlled runtime: %v", s)
 	}
 }

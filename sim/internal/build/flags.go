@@ -32,18 +32,18 @@ func TestBinary(coverMode string) Request {
 // Flags are the build flags that matter of the running binary, and the tag.
 func Flags() []string {
 	var flags []string
-	tags := overlay.Tag
+	tags := []string{overlay.Tag}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			switch s.Key {
 			case "-tags":
-				tags += "," + s.Value
+				tags = append(tags, s.Value)
 			case "-race", "-msan", "-asan", "-trimpath", "-gcflags", "-ldflags", "-asmflags":
 				flags = append(flags, s.Key+"="+s.Value)
 			}
 		}
 	}
-	return append(flags, "-tags="+tags)
+	return append(flags, "-tags="+strings.Join(tags, ","))
 }
 
 // parentFlag is the value of a flag of the go command that runs this test, for

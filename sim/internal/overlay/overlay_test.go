@@ -2,7 +2,6 @@ package overlay
 
 import (
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -77,7 +76,7 @@ func TestMovedAnchor(t *testing.T) {
 	assert.ErrorContains(t, err, runtime.Version()+": runtime/proc.go: func goexit0: not found")
 	assert.ErrorContains(t, err, `runtime/select.go: func selectgo: want "cheaprandn(" once, found it 0 times`)
 	var anchor *AnchorError
-	assert.True(t, errors.As(err, &anchor))
+	assert.ErrorAs(t, err, &anchor)
 }
 
 func TestUnwritableCache(t *testing.T) {
