@@ -20,8 +20,22 @@ func checkSettled(v *view, report report) {
 			report(i, "StartContainer succeeded, status CREATED")
 		case len(v.succeeded(OpStart)) > 0 && !v.ran() && v.simulated():
 			report(i, "StartContainer succeeded, no process ever ran")
+		case v.onDisk(i) != StateUnknown && v.onDisk(i) != state:
+			report(i, "status %s, on disk %s", state, v.onDisk(i))
 		}
 	}
+}
+
+// onDisk is the state of the record before event i, StateUnknown if there is
+// none.
+func (v *view) onDisk(i int) State {
+	state := StateUnknown
+	for _, s := range v.stored {
+		if s < i {
+			state = v.h.Events[s].Status.State()
+		}
+	}
+	return state
 }
 
 // checkTrueExit is I4.

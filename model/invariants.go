@@ -53,7 +53,7 @@ var Invariants = []Invariant{
 	},
 	{
 		ID: "I3", Name: "exits are seen",
-		Sentence:  "At rest a container that exited is EXITED, and it is RUNNING if and only if its process is alive.",
+		Sentence:  "At rest a container that exited is EXITED, and it is RUNNING if and only if its process is alive; its record on disk says the same.",
 		Undecided: "whether a process that no event told of has run",
 		Check:     each("I3", checkSettled),
 	},

@@ -167,6 +167,11 @@ func TestInvariants(t *testing.T) {
 			want:   []string{"I3 c1 at 2: StartContainer succeeded, no process ever ran"},
 		},
 		{
+			name:   "I3: the exit is not on disk",
+			events: []Event{stored(created), call(OpStart, 1), starts(1), stored(running), ok(OpStart, 1), exits(1, 7), settled(exited(7, 5), false)},
+			want:   []string{"I3 c1 at 6: status EXITED, on disk RUNNING"},
+		},
+		{
 			name: "I4: a start that failed with effect may keep the real code",
 			events: []Event{
 				stored(created), call(OpStart, 1), starts(1), exits(1, 137), stored(exited(137, 3)), fail(OpStart, 1, "Unavailable"),
