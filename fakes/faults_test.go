@@ -40,6 +40,17 @@ func TestFaultBeforeAndAfter(t *testing.T) {
 	}
 }
 
+func TestHeldFaults(t *testing.T) {
+	faults := &Faults{}
+	faults.Fail("tasks.Create", 1, errdefs.ErrUnavailable, false)
+	faults.Hold()
+	w := newWorld(t, Options{Faults: faults})
+	w.task(t, "c1")
+	faults.Release()
+	_, err := w.container(t, "c2").NewTask(w.ctx, cio.NullIO)
+	assert.ErrorIs(t, err, errdefs.ErrUnavailable, "the first call that counts")
+}
+
 func TestFaultCountsPerCall(t *testing.T) {
 	faults := &Faults{}
 	faults.Fail("tasks.Create", 2, errdefs.ErrUnavailable, true)
