@@ -71,7 +71,7 @@ func newWorld(t *testing.T, opts Options) world {
 	c := New(opts)
 	client, err := c.Client()
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(namespaces.WithNamespace(t.Context(), Namespace))
+	ctx, cancel := context.WithCancel(namespaces.WithNamespace(context.Background(), Namespace))
 	t.Cleanup(cancel)
 	return world{c, client, ctx, events}
 }

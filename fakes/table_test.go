@@ -1,6 +1,7 @@
 package fakes
 
 import (
+	"context"
 	"syscall"
 	"testing"
 
@@ -247,7 +248,7 @@ func TestTaskList(t *testing.T) {
 	}
 	assert.Equal(t, []string{"c1", "c2", "c3"}, ids)
 
-	r, err = w.client.TaskService().List(t.Context(), &tasksapi.ListTasksRequest{})
+	r, err = w.client.TaskService().List(context.Background(), &tasksapi.ListTasksRequest{})
 	require.NoError(t, err)
 	assert.Len(t, r.Tasks, 3, "the default namespace")
 }

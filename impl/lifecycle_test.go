@@ -1,6 +1,7 @@
 package impl_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -175,7 +176,7 @@ func TestClose(t *testing.T) {
 }
 
 func TestNewFails(t *testing.T) {
-	_, err := impl.New(t.Context(), impl.Config{})
+	_, err := impl.New(context.Background(), impl.Config{})
 	assert.ErrorIs(t, err, errdefs.ErrInvalidArgument)
 
 	for _, call := range []string{"containers.List", "checkpoint.List"} {

@@ -45,7 +45,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{
 		t:      t,
-		ctx:    namespaces.WithNamespace(t.Context(), fakes.Namespace),
+		ctx:    namespaces.WithNamespace(context.Background(), fakes.Namespace),
 		faults: &fakes.Faults{},
 	}
 	opts := fakes.Options{Record: w.record, Faults: w.faults}

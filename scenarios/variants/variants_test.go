@@ -165,7 +165,7 @@ func eachVariant(t *testing.T, test func(t *testing.T, variant string)) {
 func TestLifecycle(t *testing.T) {
 	eachVariant(t, func(t *testing.T, variant string) {
 		in(t, variant, noFaults, func(w *world) {
-			ctx := t.Context()
+			ctx := context.Background()
 			assert.Equal(t, runtime.ContainerState_CONTAINER_CREATED, w.status().State)
 			require.NoError(t, w.start())
 			assert.Equal(t, runtime.ContainerState_CONTAINER_RUNNING, w.status().State)
@@ -222,7 +222,7 @@ func TestStop(t *testing.T) {
 func TestPodSandbox(t *testing.T) {
 	eachVariant(t, func(t *testing.T, variant string) {
 		in(t, variant, noFaults, func(w *world) {
-			ctx := t.Context()
+			ctx := context.Background()
 			require.NoError(t, w.start())
 			_, err := w.service.RemovePodSandbox(ctx, &runtime.RemovePodSandboxRequest{PodSandboxId: w.pod})
 			require.ErrorIs(t, err, errdefs.ErrFailedPrecondition)

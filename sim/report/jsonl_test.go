@@ -44,7 +44,7 @@ func TestJSONLRoundTrip(t *testing.T) {
 func TestJSONLEmpty(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, Trace{}.JSONL(&b))
-	assert.JSONEq(t, "{\"startrace-trace\":1,\"lanes\":[]}\n{\"steps\":0}\n", b.String())
+	assert.Equal(t, "{\"startrace-trace\":1,\"lanes\":[]}\n{\"steps\":0}\n", b.String())
 	got, err := ReadJSONL(&b)
 	require.NoError(t, err)
 	assert.Equal(t, Trace{}, got)
