@@ -27,12 +27,12 @@ func ExampleParseWorkload() {
 }
 
 func ExampleLookup() {
-	_, err := scenarios.Lookup("reference")
+	_, err := scenarios.Lookup("seed2020")
 	fmt.Println(err)
 	v, err := scenarios.Lookup("seed2019")
 	fmt.Println(v.Title, err)
 	// Output:
-	// unknown variant "reference": there are preseed, seed2019, reference
+	// unknown variant "seed2020": there are preseed, seed2019, reference
 	// since April 2019: a Starting flag, exits come from Wait <nil>
 }
 
