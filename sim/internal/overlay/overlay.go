@@ -27,7 +27,7 @@ import (
 const Tag = "startrace_overlay"
 
 // Supported are the Go releases whose behaviour under the overlay is tested.
-var Supported = []string{"go1.26"}
+var Supported = []string{"go1.26", "go1.27"}
 
 //go:embed _runtime/*.go
 var runtimeSource embed.FS
