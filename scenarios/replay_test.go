@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,10 +18,6 @@ import (
 	"github.com/startrace/startrace/sim/strategy"
 )
 
-// replaysEnv is how many failing executions TestReplaysInFreshProcesses
-// replays.
-const replaysEnv = "STARTRACE_REPLAYS"
-
 const (
 	replays      = 1000
 	replaysSmall = 40 // with -short or -race
@@ -36,11 +31,6 @@ func TestReplaysInFreshProcesses(t *testing.T) {
 		t.Skip("this process replays")
 	}
 	n := scale(replays, replaysSmall)
-	if text := os.Getenv(replaysEnv); text != "" {
-		var err error
-		n, err = strconv.Atoi(text)
-		require.NoError(t, err, replaysEnv)
-	}
 	const name = "TestVariantsAreBroken/preseed"
 	failures, executions := failing(t, name, n)
 	begin := time.Now()

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/startrace/startrace/internal/soak"
 	"github.com/startrace/startrace/scenarios"
 	"github.com/startrace/startrace/scenarios/variants"
 	"github.com/startrace/startrace/scenarios/variants/unguarded"
@@ -114,10 +115,11 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// scale returns the first budget, or the second with -short or -race.
+// scale returns the first budget, or the second with -short or -race; make soak
+// multiplies it.
 func scale(full, small int) int {
 	if testing.Short() || raceEnabled {
-		return small
+		return soak.Times(small)
 	}
-	return full
+	return soak.Times(full)
 }

@@ -56,5 +56,10 @@ func note(format string, args ...any) {
 // interleavings are of no interest.
 func Quietly(f func()) { ctl.Quietly(f) }
 
+// OnTime ends early timers for the rest of the execution, see
+// Config.EarlyTimers: the machine is fast from now on. It is for the phase of a
+// test in which everything has to come to rest.
+func OnTime() { ctl.OnTime() }
+
 // Controlled reports whether the caller runs inside of a controlled execution.
 func Controlled() bool { return ctl.Controlled() }

@@ -268,3 +268,12 @@ func TestStepLimitGrows(t *testing.T) {
 	require.NoError(t, r.Err)
 	assert.Nil(t, r.Found, "long is not endless")
 }
+
+func TestOnTime(t *testing.T) {
+	r := sim.Search(sim.Options{Name: t.Name(), Executions: 5000}, func(t *sim.T) {
+		sim.OnTime()
+		timeoutRace(t)
+	})
+	require.NoError(t, r.Err)
+	assert.Nil(t, r.Found)
+}

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/startrace/startrace/internal/daemon"
+	"github.com/startrace/startrace/internal/soak"
 	"github.com/startrace/startrace/model"
 	"github.com/startrace/startrace/scenarios"
 )
@@ -37,12 +38,13 @@ const (
 	parallel   = 4
 )
 
-// TestReference runs the reference on 120 containers and has the model judge
+// TestReference runs the reference on 120 containers, more in make soak, and has the model judge
 // each history.
 func TestReference(t *testing.T) {
 	var starts, exits int64
 	begin := time.Now()
-	run(t, scenarios.Reference, workloads, containers, func(w scenarios.Workload, seed uint64, h model.History) bool {
+	n := soak.Times(containers)
+	run(t, scenarios.Reference, workloads, n, func(w scenarios.Workload, seed uint64, h model.History) bool {
 		for _, v := range model.Check(h) {
 			assert.Fail(t, scenarios.Describe(v), "%s, seed %d\n%s", w, seed, h)
 		}
@@ -51,8 +53,8 @@ func TestReference(t *testing.T) {
 		return true
 	})
 	t.Logf("%d containers in %v; events told of %d starts and %d exits",
-		containers, time.Since(begin).Round(time.Second), starts, exits)
-	assert.Greater(t, starts, int64(containers/4), "workloads that start nothing show nothing")
+		n, time.Since(begin).Round(time.Second), starts, exits)
+	assert.Greater(t, starts, int64(n/4), "workloads that start nothing show nothing")
 }
 
 // TestCanary: the lost stop of seed2019 shows on a real containerd, in about 1

@@ -30,6 +30,9 @@ func Choose(int, string) int { return 0 }
 // Note does nothing.
 func Note(uint8, string) {}
 
+// OnTime does nothing.
+func OnTime() {}
+
 // Quietly calls f.
 func Quietly(f func()) { f() }
 

@@ -25,6 +25,9 @@ func ID() uint32
 // Controlled tells whether the caller runs in a controlled execution.
 func Controlled() bool
 
+// OnTime ends early timers for the current execution.
+func OnTime()
+
 // Run executes f in a controlled bubble. The results of the last run of c are
 // cleared; its buffers are used again.
 func Run(c *Config, f func()) {

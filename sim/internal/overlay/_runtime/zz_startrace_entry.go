@@ -154,6 +154,13 @@ func ctl_quiet(on bool) {
 	}
 }
 
+//go:linkname ctl_ontime github.com/startrace/startrace/sim/internal/ctl.OnTime
+func ctl_ontime() {
+	if b := getg().bubble; b != nil && b.ctl != nil {
+		b.ctl.onTime = true
+	}
+}
+
 // ctlLabel keeps a label for the log and returns its number.
 func ctlLabel(c *ctlState, label string) uint32 {
 	cfg := c.cfg

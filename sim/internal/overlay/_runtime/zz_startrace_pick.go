@@ -35,7 +35,7 @@ func (c *ctlState) pick(self *g, from uint32, kind uint8, obj unsafe.Pointer, la
 	if n == 0 {
 		return nil
 	}
-	clock = clock && cfg.early != 0 && kind < ctlKSpawn
+	clock = clock && cfg.early != 0 && !c.onTime && kind < ctlKSpawn
 	selfLast := self != nil && c.nheld != 0 && (kind == ctlKGosched || cfg.fairEvery != 0 && c.streak > cfg.fairEvery)
 	alts := n
 	if clock {

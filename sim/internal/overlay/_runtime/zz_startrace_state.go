@@ -175,6 +175,7 @@ type ctlState struct {
 	forcedPos  int
 	rootRun    bool // the root runs; it passes the token on when it parks
 	dead       bool // ended with goroutines left; they must never run again
+	onTime     bool // no timer fires early any more
 	lowprio    uint32
 	outside    uint32 // points of nobody
 	changeAt   [16]uint64
@@ -219,6 +220,7 @@ func ctlInit(b *synctestBubble, gp *g) {
 	c.streak, c.sinceTime, c.doneAt = 0, 0, 0
 	c.forcedPos = 0
 	c.rootRun = true
+	c.onTime = false
 	c.nowners, c.ownersFull = 0, false
 	c.outside = 0
 	c.objGen++
