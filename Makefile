@@ -15,6 +15,7 @@ run: ## explore preseed, seed2019 and the reference on the embedded fake contain
 
 test: ## all tests; as root also those on a real containerd
 	$(GOTEST) $(TESTFLAGS) ./...
+	@[ "$$(id -u)" = 0 ] || echo "NOT RUN: the tests on a real containerd need root. Run them with: sudo -E make test"
 
 test-race: ## all tests with the race detector
 	$(GOTEST) $(TESTFLAGS) -race ./...

@@ -37,6 +37,11 @@ func Main(m *testing.M, after ...func(code int) int) {
 	os.Exit(code)
 }
 
+// GoTest executes go test, with these arguments, under the controlled runtime in
+// the place of this process. Packages that call Main are then built only once.
+// It returns only if that fails.
+func GoTest(args []string) error { return build.GoTest(args) }
+
 // MainProgram is Main for a program whose main package is pkg, and which calls
 // it first. It returns in the process that has the controlled runtime.
 func MainProgram(dir, pkg string) error {

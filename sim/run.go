@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -35,13 +36,17 @@ type Result struct {
 // Hash identifies the sequence of points and choices of the execution.
 func (r Result) Hash() uint64 { return r.Schedule.Hash }
 
-// Run executes body once under control, in the calling goroutine's process.
-// Bodies run one at a time: Run must not be called concurrently.
+// Run executes body once under control. Bodies run one at a time in a process:
+// a concurrent call waits.
 //
 // It panics if the binary was built without the controlled runtime; see [Main].
 func Run(cfg Config, body func(*T)) Result {
 	return newRunner(nil, body).run(cfg)
 }
+
+// running is held while a body runs: two at a time would share what the process
+// has only once, and so see each other.
+var running sync.Mutex
 
 // runner executes one body again and again, with the same buffers.
 type runner struct {
@@ -82,7 +87,7 @@ func (r *runner) run(cfg Config) Result {
 		}
 		t := &T{TB: r.tb, name: cfg.Name}
 		races := raceErrors()
-		ctl.Run(c, func() { t.main(r.body) })
+		r.execute(c, t)
 		r.longest = max(r.longest, c.Decisions)
 		if c.NChoices > uint64(len(c.Choices)) {
 			c.Choices = make([]uint32, 2*c.NChoices)
@@ -95,6 +100,15 @@ func (r *runner) run(cfg Config) Result {
 		}
 		return r.result(cfg, c, t, raceErrors()-races)
 	}
+}
+
+func (r *runner) execute(c *ctl.Config, t *T) {
+	if Controlled() {
+		panic("sim: an execution can't run another one")
+	}
+	running.Lock()
+	defer running.Unlock()
+	ctl.Run(c, func() { t.main(r.body) })
 }
 
 func (r *runner) traceConfig() *ctl.Config {

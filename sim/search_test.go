@@ -216,3 +216,25 @@ func TestReportText(t *testing.T) {
 	}
 	assert.Less(t, strings.Count(text, "\n"), 50)
 }
+
+func TestBodiesRunOneAtATime(t *testing.T) {
+	var wg sync.WaitGroup
+	reports := make([]sim.Report, 4)
+	for i := range reports {
+		wg.Go(func() {
+			reports[i] = sim.Search(sim.Options{Name: t.Name(), SelfCheck: 1}, lostUpdate)
+		})
+	}
+	wg.Wait()
+	for _, r := range reports {
+		require.NoError(t, r.Err)
+		require.NotNil(t, r.Found)
+		assert.Equal(t, reports[0].Found.Schedule, r.Found.Schedule)
+	}
+}
+
+func TestNestedExecutionIsRefused(t *testing.T) {
+	r := sim.Run(sim.Config{}, func(*sim.T) { sim.Run(sim.Config{}, lostUpdate) })
+	require.NotNil(t, r.Failure)
+	assert.Contains(t, r.Failure.Title, "an execution can't run another one")
+}

@@ -15,6 +15,10 @@ import (
 const exitEnvironment = 3
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "test" { // needs no controlled runtime itself
+		fmt.Fprintf(os.Stderr, "startrace: %v\n", sim.GoTest(os.Args[2:]))
+		os.Exit(exitEnvironment)
+	}
 	if err := sim.MainProgram(source(), "."); err != nil {
 		fmt.Fprintf(os.Stderr, "startrace: %v\n", err)
 		os.Exit(exitEnvironment)

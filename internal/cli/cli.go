@@ -49,13 +49,13 @@ func Run(args []string, stdout, stderr io.Writer) int {
 violation that is known to be there was not found; 2 the command line is wrong;
 3 something that is needed is not there (see startrace doctor); 4 a replay
 differs from what was recorded.`,
-		Commands:        []*cli.Command{exploreCommand(), replayCommand(), doctorCommand()},
+		Commands:        []*cli.Command{exploreCommand(), replayCommand(), testCommand(), doctorCommand()},
 		HideHelpCommand: true,
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {},
 		OnUsageError:    usageError,
 		Action: func(_ context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return fail(exitUsage, "unknown command %q: there are explore, replay and doctor; see startrace --help", c.Args().First())
+				return fail(exitUsage, "unknown command %q: there are explore, replay, test and doctor; see startrace --help", c.Args().First())
 			}
 			return cli.ShowRootCommandHelp(c)
 		},
@@ -75,6 +75,17 @@ differs from what was recorded.`,
 
 func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 	return fail(exitUsage, "%w; see %s --help", err, c.FullName())
+}
+
+// testCommand is there for the help: the program executes go test before it
+// comes here.
+func testCommand() *cli.Command {
+	return &cli.Command{
+		Name:            "test",
+		Usage:           "run go test under the controlled runtime, without building test binaries twice",
+		ArgsUsage:       "[flags and packages of go test]",
+		SkipFlagParsing: true,
+	}
 }
 
 // config is the configuration of all executions.

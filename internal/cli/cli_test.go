@@ -225,12 +225,16 @@ func TestProgram(t *testing.T) {
 	out, err := exec.Command("go", "build", "-o", binary, "../../cmd/startrace").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	tmp := t.TempDir()
+	sources, err := filepath.Abs("../..")
+	require.NoError(t, err)
 	for _, c := range []struct {
 		args []string
 		code int
 	}{
 		{[]string{"explore", "--variant", "preseed", "--budget", "50", "--json"}, exitExpected},
 		{[]string{"explore", "--variant", "nobody"}, exitUsage},
+		{[]string{"test", "-C", sources, "-run", "^TestControlled$", "./sim/testdata/plain"}, exitExpected},
+		{[]string{"test", "-C", sources, "-run", "^TestFails$", "-tags", "x", "./sim/testdata/plain"}, exitViolated},
 	} {
 		cmd := exec.Command(binary, c.args...)
 		cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
@@ -247,4 +251,17 @@ func TestProgram(t *testing.T) {
 	out, _ = cmd.CombinedOutput()
 	assert.Equal(t, exitEnvironment, cmd.ProcessState.ExitCode(), "%s", out)
 	assert.Contains(t, string(out), "go command")
+}
+
+// The table of the README is what make run prints, but for the times.
+func TestReadmeTable(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	code, out, errs := run("explore")
+	require.Equal(t, exitExpected, code, errs)
+	seconds := regexp.MustCompile(`\d+\.\d\ds`)
+	strip := func(text string) string { return seconds.ReplaceAllString(text, "") }
+	_, table, found := strings.Cut(out, "VARIANT")
+	require.True(t, found, out)
+	assert.Contains(t, strip(string(readme)), "VARIANT"+strip(table))
 }

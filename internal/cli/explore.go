@@ -106,7 +106,7 @@ func explore(_ context.Context, c *cli.Command) error {
 			variants = append(variants, v)
 		}
 	}
-	p := newProgress(c.Root().ErrWriter)
+	p := newProgress(c.Root().ErrWriter, c.Int("budget"))
 	var outcomes []outcome
 	for _, v := range variants {
 		o, err := exploreVariant(v, w, sim.Options{Strategy: s, Seed: c.Uint64("seed"), Executions: c.Int("budget"), Progress: p.show})

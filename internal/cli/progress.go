@@ -13,6 +13,7 @@ import (
 // terminal, a line now and then elsewhere.
 type progress struct {
 	out      io.Writer
+	budget   int // executions
 	terminal bool
 	last     time.Time
 }
@@ -20,8 +21,8 @@ type progress struct {
 // plainEvery is the time between the lines where there is no terminal.
 const plainEvery = 5 * time.Second
 
-func newProgress(out io.Writer) *progress {
-	p := &progress{out: out, last: time.Now()}
+func newProgress(out io.Writer, budget int) *progress {
+	p := &progress{out: out, budget: budget, last: time.Now()}
 	if f, ok := out.(*os.File); ok {
 		info, err := f.Stat()
 		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
@@ -30,7 +31,7 @@ func newProgress(out io.Writer) *progress {
 }
 
 func (p *progress) show(r sim.Report) {
-	text := fmt.Sprintf("%s: %d executions, %d distinct, %.0f/s", r.Name, r.Executions, r.Distinct, float64(r.Executions)/r.Elapsed.Seconds())
+	text := fmt.Sprintf("%s: %d of %d executions, %d distinct, %.0f/s", r.Name, r.Executions, p.budget, r.Distinct, float64(r.Executions)/r.Elapsed.Seconds())
 	switch {
 	case p.terminal:
 		fmt.Fprintf(p.out, "\r\x1b[K%s", text)
