@@ -128,10 +128,13 @@ func (f *Found) Text(r Report) string {
 	return render(f.Failure, f.Trace, facts, f.Commands)
 }
 
+// reportWidth leaves room for a column of each of about eight goroutines.
+const reportWidth = 150
+
 func render(f *Failure, t *report.Trace, facts, commands []string) string {
 	out := report.Failure{Title: f.Title, Detail: f.Detail, Facts: facts, Commands: commands}
 	if t != nil {
 		out.Trace = *t
 	}
-	return out.Text(report.TextOptions{})
+	return out.Text(report.TextOptions{Width: reportWidth})
 }

@@ -66,7 +66,7 @@ func replay(tb testing.TB, cfg Config, s schedule.Schedule, body func(*T)) (Resu
 	if res.diverged {
 		what = "it comes to a decision with fewer alternatives than the recorded choice needs"
 	}
-	return res, fmt.Errorf("%w: %s. Either the program has changed since, or it depends on something outside of the schedule (%d points here, %d decisions, %d choices recorded)",
+	return res, fmt.Errorf("%w: %s. Either the program or the Go release is another one, or the program depends on something outside of the schedule (%d points here, %d decisions, %d choices recorded)",
 		ErrDiverged, what, res.Points, res.Decisions, len(s.Choices))
 }
 

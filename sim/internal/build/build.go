@@ -77,7 +77,7 @@ func build(req Request) (*os.File, error) {
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "binary")
-	args := []string{"build"}
+	args := []string{"build", "-buildvcs=false"}
 	if req.Test {
 		args = []string{"test", "-c", "-vet=off"}
 	}
