@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,22 +13,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
+	"github.com/startrace/startrace/internal/leaktest"
 	"github.com/startrace/startrace/scenarios"
 	"github.com/startrace/startrace/sim"
 	"github.com/startrace/startrace/sim/schedule"
 )
 
-func TestMain(m *testing.M) {
-	sim.Main(m, func(code int) int {
-		if err := goleak.Find(); err != nil && code == 0 {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return code
-	})
-}
+func TestMain(m *testing.M) { sim.Main(m, leaktest.Check) }
 
 // run executes a command line.
 func run(args ...string) (code int, stdout, stderr string) {
