@@ -24,7 +24,7 @@ func benchmark(b *testing.B, s strategy.Strategy) {
 			seed := uint64(0)
 			bench.Measure(b, func() int {
 				seed++
-				res := r.run(Config{Plan: s.At(0), Seed: seed})
+				res := r.glance(Config{Plan: s.At(0), Seed: seed})
 				if res.Failure != nil {
 					b.Fatal(res.Failure.Title)
 				}

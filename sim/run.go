@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -54,6 +55,7 @@ type runner struct {
 	body    func(*T)
 	c       *ctl.Config
 	tracer  *ctl.Config
+	t       *T
 	longest uint64 // most decisions of an execution
 }
 
@@ -70,9 +72,21 @@ func newRunner(tb testing.TB, body func(*T)) *runner {
 	}}
 }
 
-// run executes the body once. An execution whose choices or whose log do not
-// fit the buffers is repeated with larger ones.
+// run executes the body once.
 func (r *runner) run(cfg Config) Result {
+	return r.glance(cfg).keep()
+}
+
+// keep makes the result of a glance last.
+func (r Result) keep() Result {
+	r.Schedule.Choices = slices.Clone(r.Schedule.Choices)
+	return r
+}
+
+// glance is run, but the choices of the result are overwritten by the next
+// execution. An execution whose choices or whose log do not fit the buffers is
+// repeated with larger ones.
+func (r *runner) glance(cfg Config) Result {
 	c := r.c
 	if cfg.Trace {
 		c = r.traceConfig()
@@ -85,7 +99,7 @@ func (r *runner) run(cfg Config) Result {
 		if cfg.Trace {
 			c.Flags |= ctl.FlagStacks
 		}
-		t := &T{TB: r.tb, name: cfg.Name}
+		t := r.newT(cfg.Name)
 		races := raceErrors()
 		r.execute(c, t)
 		r.longest = max(r.longest, c.Decisions)
@@ -100,6 +114,16 @@ func (r *runner) run(cfg Config) Result {
 		}
 		return r.result(cfg, c, t, raceErrors()-races)
 	}
+}
+
+// newT returns the T of the next execution: the one of the last, unless
+// goroutines of that may still have it.
+func (r *runner) newT(name string) *T {
+	if r.t == nil || r.c.Verdict != ctl.VerdictNone || r.tracer != nil {
+		r.t = new(T)
+	}
+	r.t.reset(r.tb, name)
+	return r.t
 }
 
 func (r *runner) execute(c *ctl.Config, t *T) {
@@ -129,8 +153,7 @@ func newTracer(events, choices int) *ctl.Config {
 }
 
 func (r *runner) result(cfg Config, c *ctl.Config, t *T, races int) Result {
-	choices := make([]uint32, c.NChoices)
-	copy(choices, c.Choices)
+	choices := c.Choices[:c.NChoices]
 	for len(choices) > 0 && choices[len(choices)-1] == 0 {
 		choices = choices[:len(choices)-1]
 	}

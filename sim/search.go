@@ -124,10 +124,10 @@ func (e *explorer) explore() {
 			e.report.Skipped++
 		}
 		if res.Failure != nil {
-			e.found(i, e.opts.Strategy.At(i), res)
+			e.found(i, e.opts.Strategy.At(i), res.keep())
 			return
 		}
-		if e.opts.SelfCheck > 0 && i%e.opts.SelfCheck == 0 && !e.check(i, res) {
+		if e.opts.SelfCheck > 0 && i%e.opts.SelfCheck == 0 && !e.check(i, res.keep()) {
 			return
 		}
 		if e.opts.Progress != nil && time.Since(progress) > 100*time.Millisecond {
@@ -166,11 +166,11 @@ func (e *explorer) execute(i int) Result {
 
 // once runs an execution and learns from it what later ones need.
 func (e *explorer) once(cfg Config) Result {
-	res := e.runner.run(cfg)
+	res := e.runner.glance(cfg)
 	if res.Failure != nil && res.Failure.Kind == Livelock {
 		// It may just be long.
 		cfg.MaxPoints = 10 * max(cfg.MaxPoints, defaultMaxPoints)
-		res = e.runner.run(cfg)
+		res = e.runner.glance(cfg)
 		if res.Failure == nil {
 			e.opts.Config.MaxPoints = cfg.MaxPoints
 		}

@@ -32,6 +32,14 @@ type T struct {
 	cancel   context.CancelFunc
 }
 
+// reset makes t as good as new.
+func (t *T) reset(tb testing.TB, name string) {
+	t.TB, t.name = tb, name
+	t.failed, t.skipped, t.id, t.site = false, false, "", ""
+	t.messages, t.cleanups = nil, nil
+	t.ctx, t.cancel = nil, nil
+}
+
 // main is the first goroutine of the execution.
 func (t *T) main(body func(*T)) {
 	defer t.cleanup()

@@ -28,7 +28,8 @@ func warmUp(cfg Config, once func(Config) Result) (failed *Result, decisions int
 			cfg.Seed = mix(0, uint64(i))
 			res := once(cfg)
 			if res.Failure != nil && failed == nil {
-				failed = &res
+				kept := res.keep()
+				failed = &kept
 			}
 			now[i] = res.Hash()
 			decisions = max(decisions, res.Decisions)

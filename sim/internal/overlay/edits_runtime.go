@@ -27,9 +27,17 @@ func (g *generator) patchRuntime() {
 	f.in("synctestRun", "\t\tif bubble.done {\n\t\t\t// Time stops", "\t\tif bubble.done && !ctlGoOn(bubble) {\n\t\t\t// Time stops")
 	f.in("synctestRun", "\t\tbubble.now = next\n", "\t\tctlAdvance(bubble)\n\t\tbubble.now = next\n")
 	f.in("synctestRun", "\tif total != 1 {\n", "\tif ctlDone(bubble, total != 1) {\n\t\treturn\n\t}\n\tif total != 1 {\n")
+	f.all(5, "\tlock(&bubble.mu)", "\tbubble.ctlLock()")
+	f.all(5, "unlock(&bubble.mu)", "bubble.ctlUnlock()")
+	f.all(4, "\tlock(&gp.bubble.mu)", "\tgp.bubble.ctlLock()")
+	f.all(5, "unlock(&gp.bubble.mu)", "gp.bubble.ctlUnlock()")
+	f.entry("synctest_associate", "\tif ctlOn() {\n\t\treturn bubbleAssocCurrentBubble\n\t}")
+	f.entry("synctest_disassociate", "\tif ctlOn() {\n\t\treturn\n\t}")
+	f.entry("synctest_isAssociated", "\tif ctlOn() {\n\t\treturn true\n\t}")
 	f.write()
 
 	f = g.open("runtime/proc.go")
+	f.in("casgstatus", "\tif gp.bubble != nil {\n", "\tif gp.bubble != nil && ctlCounts(oldval, newval) {\n")
 	f.entry("Gosched", "\tctlYield(ctlKGosched, nil)")
 	f.in("ready", "\trunqput(mp.p.ptr(), gp, next)\n\twakep()\n", `	if ctlHold(gp) {
 		releasem(mp)
@@ -66,13 +74,16 @@ func (g *generator) patchRuntime() {
 	if ctlB != nil && ctlB.ctl == nil {
 		ctlB = nil
 	}
-	if ctlB != nil {
+	ctlLast := ctlB != nil && ctlB.ctl.nheld == 0
+	if ctlLast {
 		ctlB.incActive() // the root must not run before the token is passed on
 	}
 	gdestroy(gp)
 	if ctlB != nil {
 		next := ctlRelease(ctlB, gp, ctlId, ctlKExit)
-		ctlB.decActive()
+		if ctlLast {
+			ctlB.decActive()
+		}
 		if next != nil {
 			ctlRun(next, false)
 		}

@@ -138,6 +138,19 @@ func (f *file) global(old, replacement string) {
 	f.replace(0, len(f.src), "", old, replacement)
 }
 
+// all replaces old, which must occur so many times in the file.
+func (f *file) all(n int, old, replacement string) {
+	if found := bytes.Count(f.src, []byte(old)); found != n {
+		f.gen.fail(f.rel, "", fmt.Sprintf("want %q %d times, found it %d times", old, n, found))
+		return
+	}
+	for p := 0; n > 0; n-- {
+		p += bytes.Index(f.src[p:], []byte(old))
+		f.add(p, p+len(old), replacement)
+		p += len(old)
+	}
+}
+
 func (f *file) replace(lo, hi int, where, old, replacement string) {
 	body := f.src[lo:hi]
 	if n := bytes.Count(body, []byte(old)); n != 1 {

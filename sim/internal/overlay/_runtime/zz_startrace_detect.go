@@ -188,9 +188,9 @@ func ctlCase(gp *g, scases []scase, pollorder []uint16, nsends int) {
 		return
 	}
 	c := b.ctl
-	lock(&c.mu)
+	c.lock()
 	k := c.chooseData(ctlKCase, n, 0)
-	unlock(&c.mu)
+	c.unlock()
 	for j, i := range pollorder {
 		if !ctlReady(&scases[i], int(i) < nsends) {
 			continue

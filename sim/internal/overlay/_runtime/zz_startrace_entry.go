@@ -119,9 +119,9 @@ func ctl_choose(n uint32, label string) uint32 {
 	}
 	c := b.ctl
 	l := ctlLabel(c, label)
-	lock(&c.mu)
+	c.lock()
 	k := c.chooseData(ctlKChoose, n, l)
-	unlock(&c.mu)
+	c.unlock()
 	return k
 }
 
@@ -134,12 +134,12 @@ func ctl_note(kind uint8, label string) {
 	}
 	c := b.ctl
 	l := ctlLabel(c, label)
-	lock(&c.mu)
+	c.lock()
 	if c.cfg.nlog < uint64(len(c.cfg.log)) {
 		c.cfg.log[c.cfg.nlog] = ctlEvent{now: c.b.now, label: l, from: gp.ctlid, to: gp.ctlid, kind: kind}
 		c.cfg.nlog++
 	}
-	unlock(&c.mu)
+	c.unlock()
 }
 
 // ctl_quiet makes the caller's operations no points, until it is called with

@@ -157,10 +157,11 @@ const (
 	ctlKExit    = 255
 )
 
-// ctlState is the scheduler of one controlled bubble. mu guards the list of
-// held goroutines and the token against the world outside of the bubble.
+// ctlState is the scheduler of one controlled bubble. The lock guards the list
+// of held goroutines and the token against the world outside of the bubble.
 type ctlState struct {
-	mu         mutex
+	locked     uint32
+	bubble     uint32 // lock of the bubble
 	cfg        *ctlConfig
 	b          *synctestBubble
 	cur        guintptr // the token's holder
@@ -211,7 +212,6 @@ func ctlInit(b *synctestBubble, gp *g) {
 		c = new(ctlState)
 		cfg.state = c
 	}
-	lockInit(&c.mu, lockRankSynctest)
 	c.cfg = cfg
 	c.b = b
 	c.cur = 0

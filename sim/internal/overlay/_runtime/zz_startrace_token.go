@@ -1,6 +1,9 @@
 package runtime
 
-import "unsafe"
+import (
+	"internal/runtime/atomic"
+	"unsafe"
+)
 
 // ctlYield is a scheduling point: the caller stays runnable, another held
 // goroutine may be chosen to run before it goes on.
@@ -20,22 +23,36 @@ func ctlPointAt(gp *g, c *ctlState, kind uint8, obj unsafe.Pointer, label uint32
 	if kind == ctlKTryLock {
 		c.cfg.tried = 1
 	}
-	lock(&c.mu)
+	c.lock()
 	next := c.pick(gp, gp.ctlid, kind, obj, label)
-	unlock(&c.mu)
 	if next == gp {
+		c.unlock()
 		return
 	}
-	// gp keeps the token until ctlYield_m, so being preempted here is harmless.
+	c.push(gp)
+	if next == c.b.root {
+		c.cur = 0
+	} else {
+		c.remove(next)
+		c.cur.set(next)
+	}
 	gp.ctlnext.set(next)
+	// gp is among the held ones and still runs: nothing may come in between.
+	// So the lock goes, and what keeps gp from being preempted stays.
+	atomic.StoreRel(&c.locked, 0)
 	mcall(ctlYield_m)
 }
 
+// ctlYield_m leaves gp, which has handed over, and runs the next goroutine.
 func ctlYield_m(gp *g) {
+	mp := getg().m
+	mp.locks--
 	b := gp.bubble
-	c := b.ctl
 	next := gp.ctlnext.ptr()
 	gp.ctlnext = 0
+	if next != b.root && ctlSwitch(mp, gp, next) {
+		gogo(&next.sched)
+	}
 	trace := traceAcquire()
 	if trace.ok() {
 		trace.GoSched()
@@ -46,18 +63,10 @@ func ctlYield_m(gp *g) {
 	}
 	locked := gp.lockedm != 0
 	dropg()
-	lock(&c.mu)
 	if next == b.root {
-		c.push(gp)
-		c.cur = 0
-		unlock(&c.mu)
 		ctlWakeRoot(b)
 		schedule()
 	}
-	c.remove(next)
-	c.push(gp)
-	c.cur.set(next)
-	unlock(&c.mu)
 	ctlRun(next, locked)
 }
 
@@ -72,12 +81,16 @@ func ctlWakeRoot(b *synctestBubble) {
 // never returns.
 func ctlRun(next *g, locked bool) {
 	mp := getg().m
+	mp.p.ptr().schedtick++
 	if locked || next.lockedm != 0 || mp.lockedg != 0 || gcBlackenEnabled != 0 || sched.gcwaiting.Load() {
 		runqput(mp.p.ptr(), next, true)
 		if locked || mp.lockedg != 0 {
 			wakep()
 		}
 		schedule()
+	}
+	if ctlSwitch(mp, nil, next) {
+		gogo(&next.sched)
 	}
 	execute(next, true)
 }
@@ -86,23 +99,23 @@ func ctlRun(next *g, locked bool) {
 // returns the next goroutine to run, if any.
 func ctlRelease(b *synctestBubble, gp *g, id uint32, kind uint8) *g {
 	c := b.ctl
-	lock(&c.mu)
+	c.lock()
 	if gp == b.root {
 		id = 0
 		kind = ctlKRoot
 		c.rootRun = false
 		if c.cur != 0 {
-			unlock(&c.mu)
+			c.unlock()
 			return nil
 		}
 	} else if c.cur.ptr() != gp {
-		unlock(&c.mu)
+		c.unlock()
 		return nil
 	}
 	next := c.pick(nil, id, kind, nil, 0)
 	if next == b.root && next != nil {
 		c.cur = 0
-		unlock(&c.mu)
+		c.unlock()
 		ctlWakeRoot(b)
 		return nil
 	}
@@ -110,7 +123,7 @@ func ctlRelease(b *synctestBubble, gp *g, id uint32, kind uint8) *g {
 		c.remove(next)
 	}
 	c.cur.set(next)
-	unlock(&c.mu)
+	c.unlock()
 	return next
 }
 
@@ -151,7 +164,7 @@ func ctlHold(gp *g) bool {
 	if c.cur.ptr() == gp && (gp.ctlquiet || !ctlReleases(gp.waitreason)) {
 		return false // transparent park
 	}
-	lock(&c.mu)
+	c.lock()
 	if gp.ctlid == 0 {
 		ctlNewG(c, gp)
 		c.logSpawn(gp)
@@ -161,14 +174,14 @@ func ctlHold(gp *g) bool {
 	if c.cur == 0 && !c.rootRun && !c.dead && getg().bubble != b {
 		kick = c.pick(nil, 0, ctlKOutside, nil, 0)
 		if kick == b.root {
-			unlock(&c.mu)
+			c.unlock()
 			ctlWakeRoot(b)
 			return true
 		}
 		c.remove(kick)
 		c.cur.set(kick)
 	}
-	unlock(&c.mu)
+	c.unlock()
 	if kick != nil {
 		runqput(getg().m.p.ptr(), kick, true)
 		wakep()
@@ -189,11 +202,11 @@ func ctlMain(b *synctestBubble, gp *g) bool {
 	if c == nil {
 		return false
 	}
-	lock(&c.mu)
+	c.lock()
 	ctlNewG(c, gp)
 	c.logSpawn(gp)
 	c.push(gp)
-	unlock(&c.mu)
+	c.unlock()
 	return true
 }
 
@@ -208,18 +221,18 @@ func ctlStray(gp *g) bool {
 	if c.cur.ptr() == gp {
 		return false
 	}
-	lock(&c.mu)
+	c.lock()
 	c.cfg.strays++
 	if gp.ctlid == 0 {
 		ctlNewG(c, gp)
 	}
 	if c.cur == 0 && !c.dead {
 		c.cur.set(gp)
-		unlock(&c.mu)
+		c.unlock()
 		return false
 	}
 	c.push(gp)
-	unlock(&c.mu)
+	c.unlock()
 	return true
 }
 
@@ -229,14 +242,14 @@ func ctlCoro(b *synctestBubble, gp, gnext *g) {
 		return
 	}
 	c := b.ctl
-	lock(&c.mu)
+	c.lock()
 	if gnext.ctlid == 0 {
 		ctlNewG(c, gnext)
 	}
 	if c.cur.ptr() == gp {
 		c.cur.set(gnext)
 	}
-	unlock(&c.mu)
+	c.unlock()
 }
 
 // ctlIdle replaces isIdleInSynctest for goroutines of a bubble. entering tells
