@@ -5,10 +5,11 @@ GOTEST    ?= $(GO) test
 TESTFLAGS ?= -timeout 20m
 BENCHTIME ?= 2s
 SOAK      ?= 20
+SEEDS     ?= 1 2 3
 GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-race bench lint fmt conformance soak verify clean help
+.PHONY: run test test-race bench lint fmt conformance soak foreign verify clean help
 
 run: ## explore preseed, seed2019 and the reference on the embedded fake containerd
 	$(GO) run ./cmd/startrace explore
@@ -34,6 +35,13 @@ conformance: ## what the fake containerd promises, through the genuine client
 
 soak: ## the searches, replays and real containers of the tests with SOAK=20 times their budgets
 	STARTRACE_SOAK=$(SOAK) $(GOTEST) -timeout 0 -count=1 -v ./scenarios/...
+
+foreign: ## the suites of testing/synctest, net/http and x/net/http2 with every bubble under control
+	@for seed in $(SEEDS); do \
+		echo "seed $$seed"; \
+		STARTRACE_AUTO=$$seed $(GO) run ./cmd/startrace test -count=1 testing/synctest internal/synctest net/http && \
+		STARTRACE_AUTO=$$seed $(GO) run ./cmd/startrace test -C tools -count=1 golang.org/x/net/http2 || exit 1; \
+	done
 
 verify: ## format, vet, lint and tidy diff; changes nothing
 	$(GOLANGCI) config verify

@@ -41,10 +41,10 @@ type Config struct {
 const (
 	defaultEarly     = 5
 	defaultMaxPoints = 1_000_000
-	defaultTame      = 750  // per mille of data choices that are 0 without a draw
-	timeEvery        = 2000 // points after which the clock goes on
-	fairEvery        = 1000 // points in a row after which a goroutine has to wait
-	afterMain        = 20_000
+	defaultTame      = 750    // per mille of data choices that are 0 without a draw
+	timeEvery        = 20_000 // points after which the clock goes on
+	fairEvery        = 1000   // points in a row after which a goroutine has to wait
+	afterMain        = 100_000
 )
 
 // options are what a schedule has to know of how points were made.

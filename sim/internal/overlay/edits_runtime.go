@@ -31,9 +31,9 @@ func (g *generator) patchRuntime() {
 	f.all(5, "unlock(&bubble.mu)", "bubble.ctlUnlock()")
 	f.all(4, "\tlock(&gp.bubble.mu)", "\tgp.bubble.ctlLock()")
 	f.all(5, "unlock(&gp.bubble.mu)", "gp.bubble.ctlUnlock()")
-	f.entry("synctest_associate", "\tif ctlOn() {\n\t\treturn bubbleAssocCurrentBubble\n\t}")
-	f.entry("synctest_disassociate", "\tif ctlOn() {\n\t\treturn\n\t}")
-	f.entry("synctest_isAssociated", "\tif ctlOn() {\n\t\treturn true\n\t}")
+	f.entry("synctest_associate", "\tif ctlOwn() {\n\t\treturn bubbleAssocCurrentBubble\n\t}")
+	f.entry("synctest_disassociate", "\tif ctlOwn() {\n\t\treturn\n\t}")
+	f.entry("synctest_isAssociated", "\tif ctlOwn() {\n\t\treturn true\n\t}")
 	f.write()
 
 	f = g.open("runtime/proc.go")

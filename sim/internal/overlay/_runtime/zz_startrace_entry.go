@@ -73,6 +73,13 @@ func ctlOn() bool {
 	return b != nil && b.ctl != nil
 }
 
+// ctlOwn tells whether the caller is in a bubble of ours, whose objects need no
+// record of the bubble that they belong to.
+func ctlOwn() bool {
+	b := getg().bubble
+	return b != nil && b.ctl != nil && b.ctl.cfg.flags&ctlFlagAuto == 0
+}
+
 // GC runs a garbage collection. Its own waits and yields are no points.
 func GC() {
 	gp := getg()

@@ -107,6 +107,7 @@ const (
 	ctlFlagUnlockPoints             // unlocking is a point
 	ctlFlagCatchPanics              // a panic ends the execution, not the process
 	ctlFlagStacks                   // log call stacks
+	ctlFlagAuto                     // configured by ctlAuto
 )
 
 const (
@@ -205,6 +206,9 @@ func ctlInit(b *synctestBubble, gp *g) {
 	cfg := gp.ctlcfg
 	gp.ctlcfg = nil
 	if cfg == nil {
+		cfg = ctlAuto()
+	}
+	if cfg == nil {
 		return
 	}
 	c := cfg.state
@@ -243,6 +247,10 @@ func ctlDone(b *synctestBubble, left bool) bool {
 	cfg := c.cfg
 	cfg.now = b.now
 	cfg.ngo = uint64(c.nextid - 1)
+	if cfg.flags&ctlFlagAuto != 0 {
+		c.ctlAutoDone()
+		return false
+	}
 	if !left {
 		return true
 	}
@@ -268,7 +276,7 @@ func ctlStop(b *synctestBubble) bool {
 // ctlGoOn reports whether the clock of b goes on although main has returned.
 func ctlGoOn(b *synctestBubble) bool {
 	c := b.ctl
-	if c == nil {
+	if c == nil || c.cfg.flags&ctlFlagAuto != 0 {
 		return false
 	}
 	if c.doneAt == 0 {
