@@ -33,8 +33,8 @@ fmt: ## format
 conformance: ## what the fake containerd promises, through the genuine client
 	$(GOTEST) $(TESTFLAGS) -count=1 -v ./fakes
 
-soak: ## the searches, replays and real containers of the tests with SOAK=20 times their budgets
-	STARTRACE_SOAK=$(SOAK) $(GOTEST) -timeout 0 -count=1 -v ./scenarios/...
+soak: ## the searches, replays, failing executions and real containers of the tests, SOAK=20 times as many
+	STARTRACE_SOAK=$(SOAK) $(GOTEST) -timeout 0 -count=1 -v ./sim ./scenarios/...
 
 foreign: ## the suites of testing/synctest, net/http and x/net/http2 with every bubble under control
 	@for seed in $(SEEDS); do \

@@ -261,8 +261,11 @@ func ctlDone(b *synctestBubble, left bool) bool {
 		}
 	}
 	ctlReport(b)
-	c.dead = true
-	cfg.state = nil // the goroutines left still refer to c
+	ctlEnd(b)
+	if b.total != 1 {
+		c.dead = true
+		cfg.state = nil // the goroutines left still refer to c
+	}
 	return true
 }
 
