@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/startrace/startrace/sim/internal/ctl"
 	"github.com/startrace/startrace/sim/schedule"
@@ -27,6 +28,11 @@ type Config struct {
 	PlainAtomics bool
 	// MaxPoints ends executions that do not end: livelock. The default is 1e6.
 	MaxPoints int
+	// Hang is the real time without a scheduling point after which an execution
+	// counts as hanging, in a loop on plain memory, say, or in a system call. The
+	// report names the goroutine and the call, and the process ends, since nobody
+	// can take a goroutine's turn from it. The default is 10 s; negative is never.
+	Hang time.Duration
 	// Sites are prefixes of functions, as import paths are, that reports prefer
 	// when they say where a step was taken.
 	Sites []string

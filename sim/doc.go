@@ -46,7 +46,9 @@
 // (use -race beside it), the functions of sync/atomic (its types are), cgo,
 // crypto/rand, the order of maps with more than eight keys that are pointers,
 // finalizers, and goroutines outside of the body. A goroutine that spins on one
-// of these hangs the test. Unlocking is a point only in bodies that also try
+// of these, or waits for what never comes from outside of the body, makes the
+// execution hang. After 10 s (Config.Hang, -sim.hang) without a scheduling point
+// the process ends and names the goroutine and the call. Unlocking is a point only in bodies that also try
 // locks: for all others it makes no difference. sync.Pool never reuses.
 //
 // A run that found nothing proves nothing about schedules that it did not try.

@@ -103,6 +103,9 @@ func deadline(t testing.TB) (time.Duration, bool) {
 }
 
 func (o *Options) fromFlags() error {
+	if _, err := hangFlag(); err != nil {
+		return err
+	}
 	if *flagSeed != "" {
 		n, err := strconv.ParseUint(*flagSeed, 0, 64)
 		if err != nil {

@@ -101,7 +101,7 @@ func (r *runner) glance(cfg Config) Result {
 		}
 		t := r.newT(cfg.Name)
 		races := raceErrors()
-		r.execute(c, t)
+		r.execute(cfg, c, t)
 		r.longest = max(r.longest, c.Decisions)
 		if c.NChoices > uint64(len(c.Choices)) {
 			c.Choices = make([]uint32, 2*c.NChoices)
@@ -126,12 +126,14 @@ func (r *runner) newT(name string) *T {
 	return r.t
 }
 
-func (r *runner) execute(c *ctl.Config, t *T) {
+func (r *runner) execute(cfg Config, c *ctl.Config, t *T) {
 	if Controlled() {
 		panic("sim: an execution can't run another one")
 	}
 	running.Lock()
 	defer running.Unlock()
+	watch.begin(cfg)
+	defer watch.end()
 	ctl.Run(c, func() { t.main(r.body) })
 }
 

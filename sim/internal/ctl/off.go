@@ -18,6 +18,12 @@ func Run(*Config, func()) {
 	panic("startrace: this binary was built without the controlled runtime; call sim.Main from TestMain, or use startrace test")
 }
 
+// Progress returns 0: there is no execution.
+func Progress() uint64 { return 0 }
+
+// Hanging returns nothing: there is no execution.
+func Hanging() ([]Hung, []uint32, uint64) { return nil, nil, 0 }
+
 // Logging tells whether the current execution keeps a log.
 func Logging() bool { return false }
 

@@ -18,6 +18,8 @@ func choose(n uint32, label string) uint32
 func note(kind uint8, label string)
 func quiet(on bool)
 func reasonString(uint32) string
+func hung([]Hung) int
+func sofar([]uint32) (choices int, points uint64)
 
 // ID is the number of the calling goroutine in its execution, 0 outside.
 func ID() uint32
@@ -27,6 +29,19 @@ func Controlled() bool
 
 // OnTime ends early timers for the current execution.
 func OnTime()
+
+// Progress changes whenever the current execution goes on; 0 if there is none.
+// It and [Hanging] are for goroutines outside of the execution.
+func Progress() uint64
+
+// Hanging describes the goroutines of the current execution, of which the caller
+// knows that it does not go on, and the choices and points that it has made.
+func Hanging() (goroutines []Hung, choices []uint32, points uint64) {
+	goroutines = make([]Hung, 1<<12)
+	choices = make([]uint32, 1<<20)
+	n, points := sofar(choices)
+	return goroutines[:hung(goroutines)], choices[:n], points
+}
 
 // Run executes f in a controlled bubble. The results of the last run of c are
 // cleared; its buffers are used again.

@@ -235,6 +235,8 @@ func ctlInit(b *synctestBubble, gp *g) {
 	c.g0rng = ctlMix(&s)
 	c.pctInit()
 	b.ctl = c
+	ctlActive.c = c
+	ctlActive.n++
 }
 
 // ctlDone ends the execution of b; left tells that goroutines remain. It
@@ -244,6 +246,7 @@ func ctlDone(b *synctestBubble, left bool) bool {
 	if c == nil {
 		return false
 	}
+	ctlActive.c = nil
 	cfg := c.cfg
 	cfg.now = b.now
 	cfg.ngo = uint64(c.nextid - 1)
