@@ -32,7 +32,7 @@ func TestVariantsAreBroken(t *testing.T) {
 		invariants []string // one of these is what shows
 		median     int      // executions to the first violation, at most
 	}{
-		"preseed":  {[]string{"I3"}, 50},
+		"preseed":  {[]string{"I3", "I11"}, 50},
 		"seed2019": {[]string{"I9", "I11"}, 50},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,7 +24,7 @@ type Config struct {
 	// goroutines could run, as on a slow machine; -1 for never. Without it a
 	// time-out never wins a race. The default is 5.
 	EarlyTimers int
-	// PlainAtomics makes the operations of the typed atomics no points.
+	// PlainAtomics makes the operations of sync/atomic no points.
 	PlainAtomics bool
 	// MaxPoints ends executions that do not end: livelock. The default is 1e6.
 	MaxPoints int

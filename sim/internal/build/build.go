@@ -71,6 +71,10 @@ func build(req Request) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	flags, std, err := compilerFlags(tool.Root)
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "startrace-")
 	if err != nil {
 		return nil, err
@@ -82,7 +86,8 @@ func build(req Request) (*os.File, error) {
 		args = []string{"test", "-c", "-vet=off"}
 	}
 	args = append(args, "-o", out, "-overlay="+overlayFile)
-	args = append(args, req.Flags...)
+	args = append(args, flags...)
+	args = append(args, addGcflags(req.Flags, std)...)
 	args = append(args, req.Package)
 	if err := tool.run(req.Dir, args); err != nil {
 		return nil, err
@@ -148,6 +153,17 @@ func (t *Tool) linkRoot() error {
 	return nil
 }
 
+// shown leaves out the compiler flags, of which there are too many to read.
+func shown(args []string) string {
+	var out []string
+	for _, a := range args {
+		if !strings.HasPrefix(a, "-gcflags=") {
+			out = append(out, a)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
 // run executes the go command. An interrupt ends it, and then us.
 func (t *Tool) run(dir string, args []string) error {
 	var out bytes.Buffer
@@ -169,7 +185,7 @@ func (t *Tool) run(dir string, args []string) error {
 	select {
 	case err := <-done:
 		if err != nil {
-			return fmt.Errorf("building with the controlled runtime failed: go %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(out.Bytes()))
+			return fmt.Errorf("building with the controlled runtime failed: go %s: %w\n%s", shown(args), err, bytes.TrimSpace(out.Bytes()))
 		}
 		return nil
 	case s := <-interrupted:

@@ -24,10 +24,15 @@ func GoTest(args []string) error {
 	if err != nil {
 		return err
 	}
+	flags, std, err := compilerFlags(tool.Root)
+	if err != nil {
+		return err
+	}
 	directory, args := cutDirectory(args)
 	line := append([]string{"go", "test"}, directory...)
 	line = append(line, "-overlay="+overlayFile, "-tags="+tags)
-	line = append(line, args...)
+	line = append(line, flags...)
+	line = append(line, addGcflags(args, std)...)
 	return fmt.Errorf("can't execute %s: %w", tool.Path, syscall.Exec(tool.Path, line, append(os.Environ(), tool.env...)))
 }
 

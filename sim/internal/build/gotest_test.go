@@ -43,3 +43,19 @@ func TestCutDirectory(t *testing.T) {
 		assert.Equal(t, c.rest, rest)
 	}
 }
+
+func TestAddGcflags(t *testing.T) {
+	const ours = "-d=ssa/intrinsics/off"
+	for _, c := range []struct{ args, want []string }{
+		{[]string{"-race", "."}, []string{"-race", "."}},
+		{[]string{"-gcflags=-N -l", "."}, []string{"-gcflags=-N -l " + ours, "."}},
+		{[]string{"-gcflags", "all=-l", "."}, []string{"-gcflags=all=-l " + ours, "-gcflags=net/...=-l", "-gcflags=os/...=-l", "."}},
+		{[]string{"--gcflags=x/...=-m", "."}, []string{"-gcflags=x/...=-m " + ours, "."}},
+		{[]string{"-gcflags=std=-l"}, []string{"-gcflags=std=-l"}},
+		{[]string{"-gcflags=-d=checkptr"}, []string{"-gcflags=-d=checkptr " + ours}},
+		{[]string{"-gcflags="}, []string{"-gcflags=" + ours}},
+		{[]string{".", "-args", "-gcflags=x"}, []string{".", "-args", "-gcflags=x"}},
+	} {
+		assert.Equal(t, c.want, addGcflags(c.args, []string{"net/...", "os/..."}))
+	}
+}

@@ -24,7 +24,7 @@ const (
 // Flags of a Config.
 const (
 	FlagChanIdle     = 1 << iota // waiting on a channel made outside counts as blocked
-	FlagNoAtomics                // typed atomics are no points
+	FlagNoAtomics                // atomics are no points
 	FlagUnlockPoints             // unlocking is a point
 	FlagCatchPanics              // a panic ends the execution, not the process
 	FlagStacks                   // log call stacks

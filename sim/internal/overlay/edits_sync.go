@@ -25,6 +25,7 @@ func (g *generator) patchSync() {
 	f.rename("(Mutex) Lock", "ctlLock0")
 	f.rename("(Mutex) Unlock", "ctlUnlock0")
 	f.rename("(Mutex) TryLock", "ctlTryLock0")
+	f.rawAtomics("atomic")
 	f.write()
 	g.emit("internal/sync/zz_startrace.go", fmt.Appendf(nil, internalSyncSource, kindLock, kindTryLock))
 
@@ -41,10 +42,12 @@ func (g *generator) patchSync() {
 	f.entry("(Cond) Wait", fmt.Sprintf("\truntime_ctlBefore(%d, unsafe.Pointer(c))", kindWait))
 	f.entry("(Cond) Signal", fmt.Sprintf("\truntime_ctlBefore(%d, unsafe.Pointer(c))", kindSignal))
 	f.entry("(Cond) Broadcast", fmt.Sprintf("\truntime_ctlBefore(%d, unsafe.Pointer(c))", kindSignal))
+	f.rawAtomics("atomic")
 	f.write()
 	f = g.open("sync/pool.go")
 	f.entry("(Pool) Get", "\tif runtime_ctlOn() {\n\t\tif p.New != nil {\n\t\t\treturn p.New()\n\t\t}\n\t\treturn nil\n\t}")
 	f.entry("(Pool) Put", "\tif runtime_ctlOn() {\n\t\treturn\n\t}")
+	f.rawAtomics("atomic")
 	f.write()
 	g.patchMap()
 	g.emit("sync/zz_startrace.go", fmt.Appendf(nil, syncSource,
@@ -68,8 +71,8 @@ func (g *generator) patchMap() {
 	f.write()
 }
 
-// patchAtomic makes the methods of the typed atomics points. The functions of
-// the package are compiler intrinsics and stay as they are.
+// patchAtomic makes the methods of the typed atomics points, and the functions
+// of the package where they are called from outside of the standard library.
 func (g *generator) patchAtomic() {
 	f := g.open("sync/atomic/type.go")
 	n := 0
@@ -85,12 +88,15 @@ func (g *generator) patchAtomic() {
 	if n < 30 {
 		g.fail(f.rel, "", fmt.Sprintf("want at least 30 methods, found %d", n))
 	}
+	f.rawAtomics("")
 	f.write()
 	f = g.open("sync/atomic/value.go")
 	for _, m := range []string{"Load", "Store", "Swap", "CompareAndSwap"} {
 		f.entry("(Value) "+m, "\truntime_ctlBefore(unsafe.Pointer(v))")
 	}
+	f.rawAtomics("")
 	f.write()
+	g.patchAtomicFuncs()
 	g.emit("sync/atomic/zz_startrace.go", []byte(atomicSource))
 }
 
@@ -255,4 +261,7 @@ import "unsafe"
 
 //@noescape
 func runtime_ctlBefore(p unsafe.Pointer)
+
+//@noescape
+func runtime_ctlBeforeFunc(p unsafe.Pointer)
 `)

@@ -39,6 +39,19 @@ func ctl_atomic_before(p unsafe.Pointer) {
 	}
 }
 
+// ctl_atomic_before_func is the point before a function of sync/atomic. The
+// counters of -covermode=atomic are none of the program's.
+//
+//go:linkname ctl_atomic_before_func sync/atomic.runtime_ctlBeforeFunc
+func ctl_atomic_before_func(p unsafe.Pointer) {
+	if gp := getg(); gp.bubble == nil || gp.bubble.ctl == nil {
+		return
+	}
+	if a := uintptr(p); a < firstmoduledata.covctrs || a >= firstmoduledata.ecovctrs {
+		ctl_atomic_before(p)
+	}
+}
+
 // ctlEnter is the point before an operation of package sync that is made of
 // several steps. Up to ctlLeave the caller takes no further points.
 func ctlEnter(kind uint8, p unsafe.Pointer) bool {

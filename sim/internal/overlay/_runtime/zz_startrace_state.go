@@ -103,7 +103,7 @@ const (
 
 const (
 	ctlFlagChanIdle     = 1 << iota // waiting on a channel made outside counts as blocked
-	ctlFlagNoAtomics                // typed atomics are no points
+	ctlFlagNoAtomics                // atomics are no points
 	ctlFlagUnlockPoints             // unlocking is a point
 	ctlFlagCatchPanics              // a panic ends the execution, not the process
 	ctlFlagStacks                   // log call stacks
