@@ -15,11 +15,11 @@ import (
 // allAtomics calls each function of sync/atomic once.
 func allAtomics() (sum int) {
 	var (
-		i32 int32
-		i64 int64
-		u32 uint32
-		u64 uint64
-		up  uintptr
+		i32 int32   //nolint:modernize // the functions are what is tested
+		i64 int64   //nolint:modernize // as above
+		u32 uint32  //nolint:modernize // as above
+		u64 uint64  //nolint:modernize // as above
+		up  uintptr //nolint:modernize // as above
 		one = 1
 		p   unsafe.Pointer
 	)
@@ -125,7 +125,7 @@ func TestAtomicFunctionsRace(t *testing.T) {
 
 func TestSpinOnAtomicFunction(t *testing.T) {
 	r := sim.Search(sim.Options{Name: t.Name(), Executions: 300}, func(*sim.T) {
-		var flag int32
+		var flag int32 //nolint:modernize // the functions are what is tested
 		go atomic.StoreInt32(&flag, 1)
 		for atomic.LoadInt32(&flag) == 0 {
 		}

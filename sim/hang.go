@@ -171,12 +171,12 @@ func hangLine(g ctl.Hung, stack []byte) string {
 // hangReason says in words what a goroutine does whose status, in stack dumps,
 // is given.
 func hangReason(status string) string {
-	switch {
-	case status == "running" || status == "runnable":
+	switch status {
+	case "running", "runnable":
 		return "runs without a scheduling point"
-	case status == "syscall":
+	case "syscall":
 		return "is in a system call"
-	case status == "IO wait":
+	case "IO wait":
 		return "waits for IO"
 	default:
 		return "waits for something outside of the execution (" + status + ")"
@@ -195,7 +195,7 @@ func allStacks() map[uint64][]byte {
 		buf = make([]byte, 2*len(buf))
 	}
 	stacks := map[uint64][]byte{}
-	for _, s := range bytes.Split(buf, []byte("\n\n")) {
+	for s := range bytes.SplitSeq(buf, []byte("\n\n")) {
 		number, _, _ := strings.Cut(strings.TrimPrefix(string(s), "goroutine "), " ")
 		if n, err := strconv.ParseUint(number, 10, 64); err == nil {
 			stacks[n] = s
