@@ -18,7 +18,8 @@ type Config struct {
 	Plan strategy.Plan // how choices are made
 	Seed uint64        // of the choices
 
-	// Rand seeds the data streams of the execution: map order, math/rand.
+	// Rand seeds the data streams of the execution: map order, math/rand,
+	// crypto/rand. Two executions with the same one draw the same keys.
 	Rand uint64
 	// EarlyTimers is the per mille of decisions at which a timer fires although
 	// goroutines could run, as on a slow machine; -1 for never. Without it a

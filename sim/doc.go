@@ -44,7 +44,7 @@
 // It does not simulate the network, the disk or other processes: operations on
 // them run, but their order is real. Not controlled are plain memory accesses
 // (use -race beside it), functions of sync/atomic that the standard library or
-// assembly calls, cgo, crypto/rand, the order of maps with more than eight keys
+// assembly calls, cgo, the order of maps with more than eight keys
 // that are pointers,
 // finalizers, and goroutines outside of the body. A goroutine that spins on one
 // of these, or waits for what never comes from outside of the body, makes the

@@ -49,6 +49,7 @@ func Generate(goroot, version string) (string, error) {
 	g := &generator{goroot: goroot, version: version, files: map[string][]byte{}}
 	g.patchRuntime()
 	g.patchSync()
+	g.patchCrypto()
 	if len(g.errs) > 0 {
 		return "", fmt.Errorf("the standard library in %s isn't the one that the controlled runtime was made for: %w", goroot, errors.Join(g.errs...))
 	}

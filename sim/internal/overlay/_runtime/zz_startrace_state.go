@@ -12,7 +12,7 @@ import "unsafe"
 type ctlConfig struct {
 	// What to do.
 	seed      uint64 // of the strategy
-	rand      uint64 // of the data streams: map order, math/rand
+	rand      uint64 // of the data streams: map order, math/rand, crypto/rand
 	strategy  uint64
 	sticky    uint64 // random walk: per mille of points that go on without a draw
 	depth     uint64 // PCT: number of priority change points
@@ -174,6 +174,7 @@ type ctlState struct {
 	doneAt     uint64 // points when main returned
 	rng        uint64
 	g0rng      uint64
+	cryptorng  uint64 // crypto/rand
 	forcedPos  int
 	rootRun    bool // the root runs; it passes the token on when it parks
 	dead       bool // ended with goroutines left; they must never run again
@@ -233,6 +234,7 @@ func ctlInit(b *synctestBubble, gp *g) {
 	c.rng = ctlMix(&s)
 	s = cfg.rand
 	c.g0rng = ctlMix(&s)
+	c.cryptorng = ctlMix(&s)
 	c.pctInit()
 	b.ctl = c
 	ctlActive.c = c
