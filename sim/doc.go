@@ -42,7 +42,8 @@
 // # What it is not
 //
 // It does not simulate the network, the disk or other processes: operations on
-// them run, but their order is real. Not controlled are plain memory accesses
+// them run, but their order is real; reports count the goroutines that they
+// wake and say where the first of them waited. Not controlled are plain memory accesses
 // (use -race beside it), functions of sync/atomic that the standard library or
 // assembly calls, cgo, the order of maps with more than eight keys
 // that are pointers,

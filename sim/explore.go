@@ -138,7 +138,7 @@ func (r Report) String() string {
 		s += fmt.Sprintf("; %d ran twice and agreed", r.Checked)
 	}
 	if r.Strays > 0 {
-		s += fmt.Sprintf("; %d wake-ups came from outside of our control", r.Strays)
+		s += "; " + strays(r.Strays, r.Stray)
 	}
 	return s
 }

@@ -125,6 +125,9 @@ func (f *Found) Text(r Report) string {
 		fmt.Sprintf("shrunk from %d choices (%d preemptions) to %d (%d), in %d executions",
 			f.FoundDeviations, f.FoundPreemptions, f.Deviations, f.Preemptions, f.Tries),
 	}
+	if r.Strays > 0 {
+		facts = append(facts, strays(r.Strays, r.Stray))
+	}
 	return render(f.Failure, f.Trace, facts, f.Commands)
 }
 

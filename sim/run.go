@@ -24,6 +24,7 @@ type Result struct {
 	Goroutines  int
 	EarlyTimers int           // timers that fired early
 	Strays      int           // goroutines that became runnable without our doing, as by network IO
+	Stray       string        // what the first of them waited for, and where
 	Elapsed     time.Duration // virtual time
 
 	Trace *report.Trace // with Config.Trace
@@ -176,6 +177,7 @@ func (r *runner) result(cfg Config, c *ctl.Config, t *T, races int) Result {
 		diverged:    c.Diverged != 0,
 		tried:       c.Tried != 0,
 	}
+	res.Stray = place(c.Stray)
 	res.Failure = failure(c, t, races)
 	if cfg.Trace {
 		res.log = c.Log[:c.NLog]

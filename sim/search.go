@@ -39,6 +39,7 @@ type Report struct {
 	FirstRun   int // of those, how many differed once since a lazy global was initialised
 	Skipped    int
 	Strays     int
+	Stray      string // what the first of them waited for, and where
 	Elapsed    time.Duration
 
 	Found *Found // nil if nothing failed
@@ -118,6 +119,9 @@ func (e *explorer) explore() {
 		e.report.Decisions += res.Decisions
 		e.report.MaxPoints = max(e.report.MaxPoints, res.Points)
 		e.report.Strays += res.Strays
+		if e.report.Stray == "" {
+			e.report.Stray = res.Stray
+		}
 		e.seen[res.Hash()] = struct{}{}
 		e.report.Distinct = len(e.seen)
 		if res.Skipped {

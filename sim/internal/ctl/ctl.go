@@ -114,6 +114,7 @@ type Result struct {
 	NBlocked    uint64
 	Diverged    uint64
 	Strays      uint64
+	Stray       Place
 	Tried       uint64
 	Verdict     uint64
 	NGo         uint64
@@ -147,6 +148,14 @@ type Event struct {
 	Kind   uint8
 	Flags  uint8
 	NPC    uint16
+}
+
+// Place says where in the program a goroutine was.
+type Place struct {
+	ID     uint32 // 0: nowhere
+	Reason uint32 // what it waited for
+	NPC    uint64
+	PCs    [BlockedDepth]uintptr
 }
 
 // Blocked is a goroutine that was left when an execution ended.

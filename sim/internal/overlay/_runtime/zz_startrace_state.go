@@ -45,7 +45,8 @@ type ctlConfig struct {
 	nblocked    uint64
 	diverged    uint64 // 1 + index of the first forced choice that didn't fit
 	strays      uint64
-	tried       uint64 // a lock was tried
+	stray       ctlPlace // the first one
+	tried       uint64   // a lock was tried
 	verdict     uint64
 	ngo         uint64
 	early1      uint64 // timers that fired early
@@ -92,6 +93,14 @@ type ctlBlocked struct {
 	obj     uint32
 	gopc    uintptr
 	pcs     [ctlBlockedDepth]uintptr
+}
+
+// ctlPlace says where in the program a goroutine was.
+type ctlPlace struct {
+	id     uint32 // 0: nowhere
+	reason uint32 // what it waited for
+	npc    uint64
+	pcs    [ctlBlockedDepth]uintptr
 }
 
 const (

@@ -226,6 +226,9 @@ func ctlStray(gp *g) bool {
 	if gp.ctlid == 0 {
 		ctlNewG(c, gp)
 	}
+	if c.cfg.strays == 1 {
+		ctlNoteStray(c.cfg, gp)
+	}
 	if c.cur == 0 && !c.dead {
 		c.cur.set(gp)
 		c.unlock()
