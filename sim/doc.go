@@ -46,7 +46,7 @@
 // wake and say where the first of them waited. Not controlled are plain memory accesses
 // (use -race beside it), functions of sync/atomic that the standard library or
 // assembly calls, cgo, the order of maps with more than eight keys
-// that are pointers,
+// that have pointers, which reports name as well,
 // finalizers, and goroutines outside of the body. A goroutine that spins on one
 // of these, or waits for what never comes from outside of the body, makes the
 // execution hang. After 10 s (Config.Hang, -sim.hang) without a scheduling point

@@ -137,8 +137,5 @@ func (r Report) String() string {
 	if r.Checked > 0 {
 		s += fmt.Sprintf("; %d ran twice and agreed", r.Checked)
 	}
-	if r.Strays > 0 {
-		s += "; " + strays(r.Strays, r.Stray)
-	}
-	return s
+	return strings.Join(append([]string{s}, r.facts()...), "; ")
 }

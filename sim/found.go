@@ -125,10 +125,7 @@ func (f *Found) Text(r Report) string {
 		fmt.Sprintf("shrunk from %d choices (%d preemptions) to %d (%d), in %d executions",
 			f.FoundDeviations, f.FoundPreemptions, f.Deviations, f.Preemptions, f.Tries),
 	}
-	if r.Strays > 0 {
-		facts = append(facts, strays(r.Strays, r.Stray))
-	}
-	return render(f.Failure, f.Trace, facts, f.Commands)
+	return render(f.Failure, f.Trace, append(facts, r.facts()...), f.Commands)
 }
 
 // reportWidth leaves room for a column of each of about eight goroutines.

@@ -76,9 +76,7 @@ func (r Result) Text() string {
 		return ""
 	}
 	facts := []string{fmt.Sprintf("replayed: %d points, %d decisions, %d preemptions", r.Points, r.Decisions, r.Preemptions)}
-	if r.Strays > 0 {
-		facts = append(facts, strays(r.Strays, r.Stray))
-	}
+	facts = append(facts, r.facts()...)
 	if r.Trace != nil {
 		for i, m := range r.marks {
 			r.Trace.Steps[i].Necessary = m.decision > 0 && m.choice != 0

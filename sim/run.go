@@ -23,9 +23,9 @@ type Result struct {
 	Preemptions int // switches away from a goroutine that could go on
 	Goroutines  int
 	EarlyTimers int           // timers that fired early
-	Strays      int           // goroutines that became runnable without our doing, as by network IO
-	Stray       string        // what the first of them waited for, and where
 	Elapsed     time.Duration // virtual time
+
+	Uncontrolled
 
 	Trace *report.Trace // with Config.Trace
 
@@ -172,12 +172,11 @@ func (r *runner) result(cfg Config, c *ctl.Config, t *T, races int) Result {
 		Preemptions: int(c.Preemptions),
 		Goroutines:  int(c.NGo),
 		EarlyTimers: int(c.EarlyFired),
-		Strays:      int(c.Strays),
 		Elapsed:     time.Duration(c.Now - bubbleStart),
 		diverged:    c.Diverged != 0,
 		tried:       c.Tried != 0,
 	}
-	res.Stray = place(c.Stray)
+	res.Uncontrolled = uncontrolled(c)
 	res.Failure = failure(c, t, races)
 	if cfg.Trace {
 		res.log = c.Log[:c.NLog]

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,9 +39,9 @@ type Report struct {
 	Checked    int // executions that ran twice and agreed
 	FirstRun   int // of those, how many differed once since a lazy global was initialised
 	Skipped    int
-	Strays     int
-	Stray      string // what the first of them waited for, and where
 	Elapsed    time.Duration
+
+	Uncontrolled
 
 	Found *Found // nil if nothing failed
 	Err   error  // the exploration itself failed: nondeterminism, no execution
@@ -118,10 +119,7 @@ func (e *explorer) explore() {
 		e.report.Points += res.Points
 		e.report.Decisions += res.Decisions
 		e.report.MaxPoints = max(e.report.MaxPoints, res.Points)
-		e.report.Strays += res.Strays
-		if e.report.Stray == "" {
-			e.report.Stray = res.Stray
-		}
+		e.report.add(res.Uncontrolled)
 		e.seen[res.Hash()] = struct{}{}
 		e.report.Distinct = len(e.seen)
 		if res.Skipped {
@@ -226,8 +224,10 @@ func (e *explorer) different(s schedule.Schedule, what string) error {
 	for i < min(len(log), len(b.log)) && log[i] == b.log[i] {
 		i++
 	}
-	return fmt.Errorf("%w: %s ran twice with the same choices and differs at step %d: %s in one run, %s in the other",
-		ErrNondeterministic, what, i+1, a.step(i), b.step(i))
+	b.add(a.Uncontrolled)
+	why := strings.Join(append([]string{""}, b.facts()...), "; ")
+	return fmt.Errorf("%w: %s ran twice with the same choices and differs at step %d: %s in one run, %s in the other%s",
+		ErrNondeterministic, what, i+1, a.step(i), b.step(i), why)
 }
 
 // step describes the step of the trace that belongs to event i of the log.

@@ -115,6 +115,8 @@ type Result struct {
 	Diverged    uint64
 	Strays      uint64
 	Stray       Place
+	MapOrders   uint64
+	MapOrder    Place
 	Tried       uint64
 	Verdict     uint64
 	NGo         uint64

@@ -50,6 +50,7 @@ func Generate(goroot, version string) (string, error) {
 	g.patchRuntime()
 	g.patchSync()
 	g.patchCrypto()
+	g.patchMaps()
 	if len(g.errs) > 0 {
 		return "", fmt.Errorf("the standard library in %s isn't the one that the controlled runtime was made for: %w", goroot, errors.Join(g.errs...))
 	}

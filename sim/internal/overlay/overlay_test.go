@@ -54,7 +54,7 @@ func TestUnsupportedVersion(t *testing.T) {
 func TestMovedAnchor(t *testing.T) {
 	root := goroot(t)
 	moved := t.TempDir()
-	for _, dir := range []string{"runtime", "internal/sync", "sync", "sync/atomic", "crypto/internal/sysrand"} {
+	for _, dir := range []string{"runtime", "internal/sync", "sync", "sync/atomic", "crypto/internal/sysrand", "internal/runtime/maps"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(moved, "src", dir), 0o755))
 		files, err := fs.Glob(os.DirFS(filepath.Join(root, "src", dir)), "*.go")
 		require.NoError(t, err)

@@ -46,6 +46,8 @@ type ctlConfig struct {
 	diverged    uint64 // 1 + index of the first forced choice that didn't fit
 	strays      uint64
 	stray       ctlPlace // the first one
+	mapOrders   uint64
+	mapOrder    ctlPlace // the first one
 	tried       uint64   // a lock was tried
 	verdict     uint64
 	ngo         uint64
