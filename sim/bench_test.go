@@ -11,6 +11,10 @@ func BenchmarkRandomWalk(b *testing.B) { benchmark(b, strategy.RandomWalk{}) }
 
 func BenchmarkPCT(b *testing.B) { benchmark(b, strategy.PCT{Depth: 3}) }
 
+// BenchmarkUncontendedOutside is a lock outside of executions. Its twin is
+// BenchmarkUncontended in internal/bench.
+func BenchmarkUncontendedOutside(b *testing.B) { bench.Uncontended(b) }
+
 // benchmark measures executions as a search runs them. The plain twins of the
 // programs are in internal/bench.
 func benchmark(b *testing.B, s strategy.Strategy) {

@@ -39,6 +39,28 @@ func Lock(rounds int) (sum int) {
 	return sum
 }
 
+// Uncontended reports what it takes to lock and unlock a mutex that nobody else
+// has. It is what programs that simulate pay outside of their executions.
+func Uncontended(b *testing.B) {
+	const rounds = 1000
+	var mu sync.Mutex
+	cpu := cpuTime()
+	for b.Loop() {
+		lock(&mu, rounds)
+	}
+	b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N*rounds), "cpu-ns/lock")
+}
+
+// lock is apart, since b.Loop changes what the compiler makes of its body.
+func lock(mu *sync.Mutex, rounds int) (n int) {
+	for range rounds {
+		mu.Lock()
+		n++
+		mu.Unlock()
+	}
+	return n
+}
+
 // Measure runs program, which returns the number of scheduling points that it
 // took, b.N times, and reports executions and points per second.
 func Measure(b *testing.B, program func() int) {

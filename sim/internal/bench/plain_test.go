@@ -27,6 +27,9 @@ func BenchmarkSynctest(b *testing.B) {
 	}
 }
 
+// BenchmarkUncontended is a lock of the unpatched runtime.
+func BenchmarkUncontended(b *testing.B) { Uncontended(b) }
+
 func TestLock(t *testing.T) {
 	if got := Lock(5); got != 5*Goroutines {
 		t.Errorf("the sum is %d", got)
