@@ -39,6 +39,10 @@
 // panics, if all are blocked, if goroutines are left after the body returned,
 // if it does not end, or, with -race, if the race detector reports.
 //
+// A replay is strict. After an edit of the program -sim.lenient, with the turns
+// that the failure printed, still hands over at the same point of the same
+// goroutine, and says where the execution first leaves the recorded one.
+//
 // # What it is not
 //
 // It does not simulate the network, the disk or other processes: operations on

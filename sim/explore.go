@@ -40,6 +40,9 @@ func Explore(t testing.TB, opts Options, body func(*T)) Report {
 	if opts.Replayable == "" {
 		opts.Replayable = fmt.Sprintf("go test -run '^%s$' -sim.replay=%%s %s", regexp.QuoteMeta(rootName(t)), callerPackage())
 	}
+	if *flagLenient != "" && *flagReplay == "" {
+		t.Fatal("-sim.lenient needs -sim.replay")
+	}
 	if *flagReplay != "" {
 		s, err := readSchedule(*flagReplay)
 		if err != nil {
@@ -48,6 +51,14 @@ func Explore(t testing.TB, opts Options, body func(*T)) Report {
 		if s.Label != "" && s.Label != opts.Name {
 			t.Logf("the schedule to replay belongs to %s: nothing to do for %s", s.Label, opts.Name)
 			return Report{Name: opts.Name}
+		}
+		if *flagLenient != "" {
+			turns, err := parseTurns(*flagLenient)
+			if err != nil {
+				t.Fatal(err)
+			}
+			replayLenient(t, Config{Name: opts.Name}, s, turns, body)
+			return Report{Name: opts.Name, Executions: 1}
 		}
 		Replay(t, s, body)
 		return Report{Name: opts.Name, Executions: 1}
@@ -60,6 +71,9 @@ func Explore(t testing.TB, opts Options, body func(*T)) Report {
 	case r.Err != nil:
 		t.Fatalf("%s: %v", opts.Name, r.Err)
 	case r.Found != nil:
+		if again := r.Found.afterEdit(); again != "" {
+			r.Found.Commands = append(r.Found.Commands, again)
+		}
 		t.Fatal(r.Found.Text(r))
 	}
 	t.Log(r)

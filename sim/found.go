@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/startrace/startrace/sim/internal/ctl"
 	"github.com/startrace/startrace/sim/report"
 	"github.com/startrace/startrace/sim/schedule"
 	"github.com/startrace/startrace/sim/strategy"
@@ -26,6 +27,8 @@ type Found struct {
 	FoundDeviations  int
 
 	Commands []string // to paste
+
+	turns []ctl.Turn // the deviations of the shrunk execution
 }
 
 // found confirms a failure, shrinks it and fills in the report.
@@ -94,7 +97,7 @@ func (e *explorer) trace(f *Found) {
 		}
 		f.Failure = r.Failure
 	}
-	f.Trace = r.Trace
+	f.Trace, f.turns = r.Trace, turnsOf(r.log)
 	f.Preemptions, f.Deviations = r.Preemptions, len(r.Schedule.Deviations())
 	if f.Failure.Kind != DataRace && f.Deviations <= maxNecessary {
 		mark(r, f.Schedule.Deviations(), schedule.Necessary(f.Schedule, e.same(f.Failure)))

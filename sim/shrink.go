@@ -39,18 +39,7 @@ func (s *shrinker) turns(from schedule.Schedule) []ctl.Turn {
 	cfg.Trace = true
 	r := s.runner.run(cfg)
 	s.tries++
-	var turns []ctl.Turn
-	for _, e := range r.log {
-		if e.NAlts < 2 || e.Choice == 0 {
-			continue
-		}
-		t := ctl.Turn{From: e.From, Point: e.Point, To: e.To}
-		if e.Kind == ctl.KChoose || e.Kind == ctl.KCase {
-			t.To = uint32(e.Choice)
-		}
-		turns = append(turns, t)
-	}
-	return turns
+	return turnsOf(r.log)
 }
 
 // try runs the default schedule with these turns.
