@@ -73,6 +73,11 @@ const (
 	KExit    = 255
 )
 
+// EventAside in Event.Flags marks what is no point: a goroutine was woken
+// (KWake, from 0 by the clock), let go of a lock (KUnlock, KRUnlock), or a
+// select took a channel (KCase). Logs have them with FlagStacks.
+const EventAside = 1
+
 // Config describes an execution and takes its results. Its layout is that of
 // ctlConfig in the added runtime source.
 type Config struct {

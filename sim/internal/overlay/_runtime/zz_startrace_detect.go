@@ -184,19 +184,23 @@ func ctlCase(gp *g, scases []scase, pollorder []uint16, nsends int) {
 			n++
 		}
 	}
-	if n < 2 {
+	if n == 0 {
 		return
 	}
 	c := b.ctl
-	c.lock()
-	k := c.chooseData(ctlKCase, n, 0)
-	c.unlock()
+	k := uint32(0)
+	if n > 1 {
+		c.lock()
+		k = c.chooseData(ctlKCase, n, 0)
+		c.unlock()
+	}
 	for j, i := range pollorder {
 		if !ctlReady(&scases[i], int(i) < nsends) {
 			continue
 		}
 		if k == 0 {
 			pollorder[0], pollorder[j] = pollorder[j], pollorder[0]
+			c.asideUse(gp, ctlKCase, unsafe.Pointer(scases[i].c))
 			return
 		}
 		k--

@@ -77,6 +77,8 @@ func ctlUnlocking(kind uint8, p unsafe.Pointer, read bool) {
 	}
 	if b.ctl.cfg.flags&ctlFlagUnlockPoints != 0 {
 		ctlPointAt(gp, b.ctl, kind, p, 0)
+	} else {
+		b.ctl.asideUse(gp, kind, p)
 	}
 	ctlReleased(p, read)
 }

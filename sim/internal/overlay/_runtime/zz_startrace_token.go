@@ -168,6 +168,8 @@ func ctlHold(gp *g) bool {
 	if gp.ctlid == 0 {
 		ctlNewG(c, gp)
 		c.logSpawn(gp)
+	} else {
+		c.asideWake(gp)
 	}
 	c.push(gp)
 	var kick *g
