@@ -46,6 +46,7 @@ func trace(c *ctl.Config, sites []string) (*report.Trace, []stepMark) {
 		t.event(i)
 	}
 	t.visible()
+	depend(c.Log[:c.NLog], int(c.NGo), t.marks, t.out.Steps)
 	return &t.out, t.marks
 }
 
@@ -131,6 +132,9 @@ func (t *tracer) stack(i int) []uintptr {
 
 func (t *tracer) event(i int) {
 	e := t.c.Log[i]
+	if e.Flags&ctl.EventAside != 0 {
+		return
+	}
 	mark := stepMark{event: i, choice: int(e.Choice)}
 	if e.NAlts > 1 {
 		t.step++

@@ -10,8 +10,9 @@ import (
 )
 
 // jsonlVersion is the version of the trace format. A change that an older
-// reader would misunderstand needs a new one.
-const jsonlVersion = 1
+// reader would misunderstand needs a new one. Version 1, which is still read,
+// had no Step.After.
+const jsonlVersion = 2
 
 // maxJSONLine is the longest line that ReadJSONL accepts, in bytes.
 const maxJSONLine = 1 << 24
@@ -36,7 +37,7 @@ type (
 
 // JSONL writes the trace as lines of JSON: a header
 //
-//	{"startrace-trace":1,"lanes":["main","stop"]}
+//	{"startrace-trace":2,"lanes":["main","stop"]}
 //
 // one line for each step with the fields of [Step] that are not zero
 //
@@ -70,8 +71,8 @@ func (t Trace) JSONL(w io.Writer) error {
 }
 
 // ReadJSONL reads what [Trace.JSONL] wrote. It refuses other versions, unknown
-// fields, lanes that do not exist and traces without an end; errors name the
-// line.
+// fields, lanes that do not exist, steps that depend on ones that do not exist
+// or on each other, and traces without an end; errors name the line.
 func ReadJSONL(r io.Reader) (Trace, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxJSONLine)
@@ -110,7 +111,7 @@ func (p *jsonParser) line(data []byte) error {
 		if *footer.Steps != len(p.trace.Steps) {
 			return fmt.Errorf("%w: %d steps, the footer says %d", ErrTraceFormat, len(p.trace.Steps), *footer.Steps)
 		}
-		return nil
+		return p.dependencies()
 	}
 	var step Step
 	if err := strict(data, &step); err != nil {
@@ -119,7 +120,25 @@ func (p *jsonParser) line(data []byte) error {
 	if step.Lane < 0 || step.Lane >= len(p.trace.Lanes) {
 		return fmt.Errorf("%w: lane %d of %d", ErrTraceFormat, step.Lane, len(p.trace.Lanes))
 	}
+	if len(step.After) == 0 {
+		step.After = nil
+	}
 	p.trace.Steps = append(p.trace.Steps, step)
+	return nil
+}
+
+// dependencies checks Step.After.
+func (p *jsonParser) dependencies() error {
+	for i, step := range p.trace.Steps {
+		for _, j := range step.After {
+			if j < 0 || j >= len(p.trace.Steps) {
+				return fmt.Errorf("%w: step %d comes after step %d of %d", ErrTraceFormat, i, j, len(p.trace.Steps))
+			}
+		}
+	}
+	if newCausality(p.trace).circle {
+		return fmt.Errorf("%w: steps come after each other in a circle", ErrTraceFormat)
+	}
 	return nil
 }
 
@@ -131,8 +150,8 @@ func (p *jsonParser) header(data []byte) error {
 	}{&header.Version}); err != nil || header.Version == nil {
 		return fmt.Errorf("%w: no header", ErrTraceFormat)
 	}
-	if *header.Version != jsonlVersion {
-		return fmt.Errorf("%w: %d; this build reads %d", ErrTraceVersion, *header.Version, jsonlVersion)
+	if *header.Version < 1 || *header.Version > jsonlVersion {
+		return fmt.Errorf("%w: %d; this build reads 1 to %d", ErrTraceVersion, *header.Version, jsonlVersion)
 	}
 	if err := strict(data, &header); err != nil {
 		return fmt.Errorf("%w: %w", ErrTraceFormat, err)

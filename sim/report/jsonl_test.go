@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The format of version 1 is read by other tools.
+// The format is read by other tools.
 func TestJSONLGolden(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, startRemove().Trace.JSONL(&b))
@@ -41,10 +41,17 @@ func TestJSONLRoundTrip(t *testing.T) {
 	})
 }
 
+// Traces of version 1 are still read.
+func TestReadJSONLVersion1(t *testing.T) {
+	got, err := ReadJSONL(strings.NewReader(`{"startrace-trace":1,"lanes":["a"]}` + "\n" + `{"lane":0,"op":"lock"}` + "\n" + `{"steps":1}`))
+	require.NoError(t, err)
+	assert.Equal(t, Trace{Lanes: []string{"a"}, Steps: []Step{{Op: "lock"}}}, got)
+}
+
 func TestJSONLEmpty(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, Trace{}.JSONL(&b))
-	assert.Equal(t, "{\"startrace-trace\":1,\"lanes\":[]}\n{\"steps\":0}\n", b.String())
+	assert.Equal(t, "{\"startrace-trace\":2,\"lanes\":[]}\n{\"steps\":0}\n", b.String())
 	got, err := ReadJSONL(&b)
 	require.NoError(t, err)
 	assert.Equal(t, Trace{}, got)
@@ -60,7 +67,7 @@ func TestReadJSONLErrors(t *testing.T) {
 		{"empty", "", ErrTraceFormat, "not a startrace trace: it ends after 0 steps without a footer"},
 		{"prose", "hello\n", ErrTraceFormat, "line 1: not a startrace trace: no header"},
 		{"other JSON", "{}\n", ErrTraceFormat, "line 1: not a startrace trace: no header"},
-		{"later version", `{"startrace-trace":2,"goroutines":[]}`, ErrTraceVersion, "line 1: unknown trace version: 2; this build reads 1"},
+		{"later version", `{"startrace-trace":3,"goroutines":[]}`, ErrTraceVersion, "line 1: unknown trace version: 3; this build reads 1 to 2"},
 		{"unknown header field", `{"startrace-trace":1,"goroutines":[]}`, ErrTraceFormat, ""},
 		{"unknown step field", head + `{"lane":0,"color":"red"}`, ErrTraceFormat, `line 2: not a startrace trace: json: unknown field "color"`},
 		{"two values", head + `{"lane":0} {"lane":0}`, ErrTraceFormat, "line 2: not a startrace trace: more than one value"},
@@ -69,6 +76,9 @@ func TestReadJSONLErrors(t *testing.T) {
 		{"negative lane", head + `{"lane":-1}`, ErrTraceFormat, ""},
 		{"no footer", head + `{"lane":0}`, ErrTraceFormat, "not a startrace trace: it ends after 1 steps without a footer"},
 		{"lost step", head + `{"lane":0}` + "\n" + `{"steps":2}`, ErrTraceFormat, "line 3: not a startrace trace: 1 steps, the footer says 2"},
+		{"after nothing", head + `{"lane":0,"after":[7]}` + "\n" + `{"steps":1}`, ErrTraceFormat, "line 3: not a startrace trace: step 0 comes after step 7 of 1"},
+		{"after itself", head + `{"lane":0,"after":[0]}` + "\n" + `{"steps":1}`, ErrTraceFormat, "line 3: not a startrace trace: steps come after each other in a circle"},
+		{"after the next", head + `{"lane":0,"after":[1]}` + "\n" + `{"lane":0}` + "\n" + `{"steps":2}`, ErrTraceFormat, "line 4: not a startrace trace: steps come after each other in a circle"},
 		{"after the footer", head + `{"steps":0}` + "\n" + `{"lane":0}`, ErrTraceFormat, "line 3: not a startrace trace: more after the footer"},
 	}
 	for _, test := range tests {
@@ -109,7 +119,7 @@ func FuzzReadJSONL(f *testing.F) {
 	require.NoError(f, startRemove().Trace.JSONL(&b))
 	f.Add(b.String())
 	f.Add(`{"startrace-trace":1,"lanes":[]}` + "\n" + `{"steps":0}`)
-	f.Add(`{"startrace-trace":2}`)
+	f.Add(`{"startrace-trace":3}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		trace, err := ReadJSONL(strings.NewReader(text))
 		if err != nil {

@@ -23,6 +23,12 @@ type Step struct {
 	Necessary bool   `json:"necessary,omitempty"` // without this preemption or choice there is no failure
 	Visible   bool   `json:"visible,omitempty"`   // worth a row (points, logs, named operations)
 	Time      int64  `json:"time,omitempty"`      // virtual nanoseconds since the start
+
+	// After is the steps of other goroutines, by ascending index, that this one
+	// depends on directly; the one before it in its own lane goes without
+	// saying. A step takes effect when its goroutine next runs, so those on
+	// which one depends that was preempted or blocked may be further down.
+	After []int `json:"after,omitempty"`
 }
 
 // label is the text of the step in the table.
