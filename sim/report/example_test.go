@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/startrace/startrace/sim/report"
 )
@@ -46,4 +47,26 @@ func Example() {
 	//
 	// To reproduce:
 	//   go test ./scenarios -run '^TestStartRemove$' -startrace.replay=st1.AwAHBMyLbbc
+}
+
+func ExampleTrace_Mermaid() {
+	trace := report.Trace{
+		Lanes: []string{"main", "start"},
+		Steps: []report.Step{
+			{Lane: 0, Op: "go", Site: "exit.go:34", Visible: true},
+			{Lane: 1, Op: "send", Object: "#2", Site: "exit.go:35", Visible: true, Switch: true, Necessary: true, After: []int{0}},
+			{Lane: 0, Op: "receive", Object: "#2", Site: "exit.go:40", Visible: true, After: []int{1}},
+		},
+	}
+	if err := trace.Mermaid(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// sequenceDiagram
+	//     participant g0 as main
+	//     participant g1 as start
+	//     g0->>g0: 1 go · exit.go#58;34
+	//     g0->>g1: 2 ! send #35;2 · exit.go#58;35
+	//     Note right of g1: preempted
+	//     g1->>g0: 3 receive #35;2 · exit.go#58;40
 }
