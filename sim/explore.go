@@ -67,6 +67,7 @@ func Explore(t testing.TB, opts Options, body func(*T)) Report {
 		opts.Duration = d
 	}
 	r := search(t, opts, body)
+	attributes(t, r)
 	switch {
 	case r.Err != nil:
 		t.Fatalf("%s: %v", opts.Name, r.Err)
@@ -74,6 +75,7 @@ func Explore(t testing.TB, opts Options, body func(*T)) Report {
 		if again := r.Found.afterEdit(); again != "" {
 			r.Found.Commands = append(r.Found.Commands, again)
 		}
+		keepFound(t, r)
 		t.Fatal(r.Found.Text(r))
 	}
 	t.Log(r)

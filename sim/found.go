@@ -25,6 +25,8 @@ type Found struct {
 	FoundSchedule    schedule.Schedule // before shrinking
 	FoundPreemptions int
 	FoundDeviations  int
+	FoundTrace       *report.Trace // nil if shrinking changed nothing
+	Passing          *report.Trace // the nearest execution that does not fail, nil if none is known
 
 	Commands []string // to paste
 
@@ -102,6 +104,7 @@ func (e *explorer) trace(f *Found) {
 	if f.Failure.Kind != DataRace && f.Deviations <= maxNecessary {
 		mark(r, f.Schedule.Deviations(), schedule.Necessary(f.Schedule, e.same(f.Failure)))
 	}
+	e.pictures(f)
 	if e.opts.Replayable != "" {
 		f.Commands = []string{strings.ReplaceAll(e.opts.Replayable, "%s", f.Schedule.Token())}
 	}
@@ -122,22 +125,26 @@ func mark(r Result, deviations []schedule.Deviation, necessary []bool) {
 }
 
 // Text is what a failing test prints.
-func (f *Found) Text(r Report) string {
+func (f *Found) Text(r Report) string { return text(f.report(r)) }
+
+func (f *Found) report(r Report) report.Failure {
 	facts := []string{
 		fmt.Sprintf("found by %s (%s) in execution %d, seed %d", r.Strategy, f.Strategy, f.Execution, r.Seed),
 		fmt.Sprintf("shrunk from %d choices (%d preemptions) to %d (%d), in %d executions",
 			f.FoundDeviations, f.FoundPreemptions, f.Deviations, f.Preemptions, f.Tries),
 	}
-	return render(f.Failure, f.Trace, append(facts, r.facts()...), f.Commands)
+	return newReport(f.Failure, f.Trace, append(facts, r.facts()...), f.Commands)
 }
 
 // reportWidth leaves room for a column of each of about eight goroutines.
 const reportWidth = 150
 
-func render(f *Failure, t *report.Trace, facts, commands []string) string {
+func text(f report.Failure) string { return f.Text(report.TextOptions{Width: reportWidth}) }
+
+func newReport(f *Failure, t *report.Trace, facts, commands []string) report.Failure {
 	out := report.Failure{Title: f.Title, Detail: f.Detail, Facts: facts, Commands: commands}
 	if t != nil {
 		out.Trace = *t
 	}
-	return out.Text(report.TextOptions{Width: reportWidth})
+	return out
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/startrace/startrace/sim/report"
 	"github.com/startrace/startrace/sim/schedule"
 )
 
@@ -32,6 +33,7 @@ func Replay(t testing.TB, s schedule.Schedule, body func(*T)) {
 		t.Fatal(err)
 	}
 	if res.Failure != nil {
+		keepReplayed(t, res, s, body)
 		t.Fatal(res.Text())
 	}
 	t.Logf("replayed %d points; nothing failed", res.Points)
@@ -75,6 +77,11 @@ func (r Result) Text() string {
 	if r.Failure == nil {
 		return ""
 	}
+	return text(r.report())
+}
+
+// report marks all choices as necessary: the schedule has been shrunk.
+func (r Result) report() report.Failure {
 	facts := []string{fmt.Sprintf("replayed: %d points, %d decisions, %d preemptions", r.Points, r.Decisions, r.Preemptions)}
 	facts = append(facts, r.facts()...)
 	if r.Trace != nil {
@@ -82,7 +89,7 @@ func (r Result) Text() string {
 			r.Trace.Steps[i].Necessary = m.decision > 0 && m.choice != 0
 		}
 	}
-	return render(r.Failure, r.Trace, facts, nil)
+	return newReport(r.Failure, r.Trace, facts, nil)
 }
 
 // readSchedule reads a token, or a file with a token or a schedule.
