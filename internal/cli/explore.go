@@ -37,6 +37,7 @@ A clean verdict proves nothing about schedules that were not tried.`,
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the choices"},
 			&cli.IntFlag{Name: "budget", Value: defaultBudget, Usage: "`EXECUTIONS` for each variant"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
+			&cli.StringFlag{Name: "pages", Usage: "write a page about each violation into `DIRECTORY`, as VARIANT.html"},
 		},
 		OnUsageError: usageError,
 		Action:       explore,
@@ -124,6 +125,9 @@ func explore(_ context.Context, c *cli.Command) error {
 	}
 	if err != nil {
 		return fail(exitEnvironment, "can't write the result: %w", err)
+	}
+	if err := writePages(c.String("pages"), outcomes); err != nil {
+		return fail(exitEnvironment, "--pages: %w", err)
 	}
 	return unexpected(outcomes, w)
 }

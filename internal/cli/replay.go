@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -22,7 +23,11 @@ func replayCommand() *cli.Command {
 		ArgsUsage: "TOKEN|FILE",
 		Description: `The execution is drawn again, step by step the same. The exit code is 1 if it
 violates an invariant, as it should, and 4 if it is another execution than the
-recorded one.`,
+recorded one.
+
+The flags write pictures of it as well; - is standard output, which then has
+nothing else.`,
+		Flags:        pictureFlags(),
 		OnUsageError: usageError,
 		Action:       replay,
 	}
@@ -53,6 +58,11 @@ func replay(_ context.Context, c *cli.Command) error {
 		return fail(exitNondeterminism, "%w", err)
 	}
 	out := c.Root().Writer
+	if alone, err := writePictures(c, r, s, scenarios.Body(v, w)); err != nil {
+		return err
+	} else if alone {
+		out = io.Discard
+	}
 	if r.Failure == nil {
 		fmt.Fprintf(out, "%s: replayed %d points, nothing is violated\n", s.Label, r.Points)
 		return nil
