@@ -43,6 +43,7 @@ type Config struct {
 	unlockPoints bool
 	length       uint64 // PCT: estimate of the number of decisions
 	turns        []ctl.Turn
+	profile      *profile // for the uniform strategies
 }
 
 const (
@@ -88,10 +89,19 @@ func (c Config) replaying(s schedule.Schedule) (Config, error) {
 	return c, nil
 }
 
+// uniform tells whether the plan needs a profile.
+func (c Config) uniform() bool {
+	return c.Plan.Kind == strategy.KindURW || c.Plan.Kind == strategy.KindSURW
+}
+
 // apply writes c into what the controlled runtime reads.
 func (c Config) apply(to *ctl.Config) {
 	to.Seed, to.Rand = c.Seed, c.Rand
 	to.Strategy = uint64(c.Plan.Kind)
+	if c.uniform() {
+		to.Strategy = ctl.URW
+		c.profile.selectFor(c.Plan.Kind, c.Seed, to)
+	}
 	to.Sticky = uint64(c.Plan.Sticky)
 	to.PCTDepth, to.PCTLength = uint64(c.Plan.Depth), c.length
 	to.Tame = defaultTame

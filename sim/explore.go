@@ -20,7 +20,7 @@ var (
 	flagReplay     = flag.String("sim.replay", os.Getenv("SIM_REPLAY"), "replay this `token or schedule file` in Explore instead of exploring")
 	flagSeed       = flag.String("sim.seed", os.Getenv("SIM_SEED"), "`seed` of explorations")
 	flagExecutions = flag.String("sim.executions", os.Getenv("SIM_EXECUTIONS"), "budget of explorations, in `executions`")
-	flagStrategy   = flag.String("sim.strategy", os.Getenv("SIM_STRATEGY"), "`strategy` of explorations: portfolio, random, sticky, pct, pct:DEPTH")
+	flagStrategy   = flag.String("sim.strategy", os.Getenv("SIM_STRATEGY"), "`strategy` of explorations: portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw")
 )
 
 // Explore runs body under many schedules until one fails, which fails t with

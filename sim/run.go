@@ -58,12 +58,15 @@ type runner struct {
 	tracer  *ctl.Config
 	t       *T
 	longest uint64 // most decisions of an execution
+	profile *profile
 }
 
 const (
 	startChoices = 1 << 12
 	startLog     = 1 << 14
 	maxBlocked   = 64
+
+	unknownLength = 20 // decisions of an execution, before the first one
 )
 
 func newRunner(tb testing.TB, body func(*T)) *runner {
@@ -93,7 +96,16 @@ func (r *runner) glance(cfg Config) Result {
 		c = r.traceConfig()
 	}
 	if cfg.length == 0 {
-		cfg.length = max(r.longest, 20)
+		cfg.length = r.longest
+		if cfg.length == 0 {
+			cfg.length = unknownLength
+		}
+	}
+	if cfg.uniform() {
+		if r.profile == nil {
+			r.profile = r.watch(cfg)
+		}
+		cfg.profile = r.profile
 	}
 	for {
 		cfg.apply(c)
@@ -128,6 +140,11 @@ func (r *runner) newT(name string) *T {
 }
 
 func (r *runner) execute(cfg Config, c *ctl.Config, t *T) {
+	alone(cfg, func() { ctl.Run(c, func() { t.main(r.body) }) })
+}
+
+// alone calls f, which executes a body.
+func alone(cfg Config, f func()) {
 	if Controlled() {
 		panic("sim: an execution can't run another one")
 	}
@@ -135,7 +152,7 @@ func (r *runner) execute(cfg Config, c *ctl.Config, t *T) {
 	defer running.Unlock()
 	watch.begin(cfg)
 	defer watch.end()
-	ctl.Run(c, func() { t.main(r.body) })
+	f()
 }
 
 func (r *runner) traceConfig() *ctl.Config {

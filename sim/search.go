@@ -108,6 +108,7 @@ type explorer struct {
 func (e *explorer) explore() {
 	failed, decisions := warmUp(e.opts.Config, e.once)
 	e.runner.longest = uint64(decisions)
+	e.runner.profile = nil                                // what the first execution of a process does, others don't
 	if failed != nil && failed.Failure.Kind == DataRace { // reported once in a process
 		e.foundWarm(*failed)
 		return

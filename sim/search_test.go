@@ -65,7 +65,7 @@ func find(t *testing.T, opts sim.Options, body func(*sim.T)) *sim.Found {
 }
 
 func TestSearchFindsAndShrinks(t *testing.T) {
-	for _, s := range []strategy.Strategy{strategy.Portfolio{}, strategy.RandomWalk{}, strategy.RandomWalk{Sticky: 900}, strategy.PCT{}, strategy.PCT{Depth: 2}} {
+	for _, s := range []strategy.Strategy{strategy.Portfolio{}, strategy.RandomWalk{}, strategy.RandomWalk{Sticky: 900}, strategy.PCT{}, strategy.PCT{Depth: 2}, strategy.POS{}, strategy.URW{}, strategy.SURW{}} {
 		t.Run(s.String(), func(t *testing.T) {
 			f := find(t, sim.Options{Strategy: s}, lostUpdate)
 			assert.Equal(t, sim.Failed, f.Failure.Kind)

@@ -33,7 +33,7 @@ A clean verdict proves nothing about schedules that were not tried.`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "variant", Usage: "explore only this `VARIANT`; may be repeated (" + strings.Join(variantNames(), ", ") + ")"},
 			&cli.StringFlag{Name: "workload", Value: scenarios.DefaultWorkload, Usage: "what happens to the container, as `TEXT`: operations in parallel, and what may go wrong"},
-			&cli.StringFlag{Name: "strategy", Value: strategy.Portfolio{}.String(), Usage: "how choices are made, a `STRATEGY` of portfolio, random, sticky, pct, pct:DEPTH"},
+			&cli.StringFlag{Name: "strategy", Value: strategy.Portfolio{}.String(), Usage: "how choices are made, a `STRATEGY` of portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the choices"},
 			&cli.IntFlag{Name: "budget", Value: defaultBudget, Usage: "`EXECUTIONS` for each variant"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},

@@ -25,6 +25,9 @@ const (
 	KindDefault Kind = iota // always the first alternative
 	KindRandom
 	KindPCT
+	KindPOS
+	KindURW
+	KindSURW
 )
 
 // Plan says how the choices of one execution are made.
@@ -37,7 +40,7 @@ type Plan struct {
 }
 
 // Parse reads a strategy as it is written in flags: "portfolio", "random",
-// "sticky", "pct", "pct:3" or "default".
+// "sticky", "pct", "pct:3", "pos", "urw", "surw" or "default".
 func Parse(text string) (Strategy, error) {
 	name, arg, hasArg := strings.Cut(text, ":")
 	switch {
@@ -56,8 +59,14 @@ func Parse(text string) (Strategy, error) {
 		return RandomWalk{Sticky: DefaultSticky}, nil
 	case name == "pct":
 		return PCT{}, nil
+	case name == "pos":
+		return POS{}, nil
+	case name == "urw":
+		return URW{}, nil
+	case name == "surw":
+		return SURW{}, nil
 	case name == "default":
 		return Replay{}, nil
 	}
-	return nil, fmt.Errorf("unknown strategy %q: use portfolio, random, sticky, pct, pct:DEPTH or default", text)
+	return nil, fmt.Errorf("unknown strategy %q: use portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw or default", text)
 }

@@ -9,7 +9,7 @@ import (
 
 func TestParse(t *testing.T) {
 	for _, s := range []Strategy{
-		Portfolio{}, RandomWalk{}, RandomWalk{Sticky: DefaultSticky}, PCT{}, PCT{Depth: 3}, Replay{},
+		Portfolio{}, RandomWalk{}, RandomWalk{Sticky: DefaultSticky}, PCT{}, PCT{Depth: 3}, POS{}, URW{}, SURW{}, Replay{},
 	} {
 		got, err := Parse(s.String())
 		require.NoError(t, err)

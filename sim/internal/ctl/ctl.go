@@ -10,6 +10,20 @@ const (
 	First  = iota // always alternative 0
 	Random        // random walk
 	PCT
+	POS
+	URW
+)
+
+// What URW selects beside the objects that Config.Teach leads to.
+const (
+	SelectAll    = 1 << iota // all operations that have an object
+	SelectPoints             // sim.Point
+)
+
+// Flags of an Event.
+const (
+	EventLoad  = 1 << iota // an atomic operation that is a load
+	EventStack             // the object is on the stack of the goroutine
 )
 
 // Verdicts of an execution.
@@ -96,6 +110,9 @@ type Config struct {
 	Flags     uint64
 	Forced    []uint32
 	Turns     []Turn
+	Profile   []Profile // URW: ordered by path
+	Teach     []uint32  // URW: operations of goroutines that are on selected objects
+	Selected  uint64    // URW: what else is selected
 	Choices   []uint32
 	Log       []Event
 	Stacks    []uintptr
@@ -134,6 +151,26 @@ type Result struct {
 	Text        [TextSize]byte
 	NPanic      uint64
 	PanicPCs    [PanicDepth]uintptr
+}
+
+// Profile is what a goroutine is expected to do: Left selected operations, with
+// those of its children. From Teach to Last of Config.Teach are the numbers of
+// its operations at which it comes to selected objects.
+type Profile struct {
+	Path  uint64
+	Left  uint32
+	Teach uint32
+	Last  uint32
+	_     uint32
+}
+
+// ChildPath is the path of the n-th goroutine, from 1, that the goroutine with
+// the given path started; 0 is the path of none.
+func ChildPath(parent uint64, n uint32) uint64 {
+	z := parent + uint64(n) + 0x9e3779b97f4a7c15
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb
+	return z ^ (z >> 31)
 }
 
 // Turn is a deviation from the default schedule: at its point number Point

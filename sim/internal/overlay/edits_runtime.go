@@ -8,10 +8,19 @@ func (g *generator) patchRuntime() {
 	ctlin    uint32     // inside an operation that is one point
 	ctlidle  bool       // parked on a lock that a goroutine of the bubble holds
 	ctlquiet bool       // no points, no hand-over
-	ctlprio  uint32     // PCT
+	ctlprio  uint32     // PCT, POS
 	ctlpoint uint32     // points taken
 	ctlrand  uint64     // data stream
 	ctlwait  uintptr    // object of the last point
+	ctlload  bool       // that point's operation is a read
+	ctlpend  uint8      // what the operation that comes next does to it
+	ctlsel   bool       // URW: that operation is selected
+	ctlops   uint32     // URW: operations announced
+	ctlkids  uint32     // URW: goroutines started
+	ctlleft  uint32     // URW: selected operations to come, with those of its children
+	ctlteach uint32     // URW: first of cfg.teach that is not used
+	ctllast  uint32     // URW: end of it
+	ctlpath  uint64     // URW: which goroutine of the profile it is
 	ctlnext  guintptr   // chosen to run next
 	ctlcfg   *ctlConfig // arms the next synctestRun
 `)

@@ -82,7 +82,7 @@ func (g *generator) patchAtomic() {
 			continue
 		}
 		p := f.off(fd.Body.Lbrace) + 1
-		f.add(p, p, " runtime_ctlBefore(unsafe.Pointer("+fd.Recv.List[0].Names[0].Name+")); ")
+		f.add(p, p, " "+atomicHook(fd.Name.Name)+"(unsafe.Pointer("+fd.Recv.List[0].Names[0].Name+")); ")
 		n++
 	}
 	if n < 30 {
@@ -92,12 +92,20 @@ func (g *generator) patchAtomic() {
 	f.write()
 	f = g.open("sync/atomic/value.go")
 	for _, m := range []string{"Load", "Store", "Swap", "CompareAndSwap"} {
-		f.entry("(Value) "+m, "\truntime_ctlBefore(unsafe.Pointer(v))")
+		f.entry("(Value) "+m, "\t"+atomicHook(m)+"(unsafe.Pointer(v))")
 	}
 	f.rawAtomics("")
 	f.write()
 	g.patchAtomicFuncs()
 	g.emit("sync/atomic/zz_startrace.go", []byte(atomicSource))
+}
+
+// atomicHook is what the methods of that name call before they do anything.
+func atomicHook(method string) string {
+	if method == "Load" {
+		return "runtime_ctlBeforeLoad"
+	}
+	return "runtime_ctlBefore"
 }
 
 // source strips the mark that keeps tools from reading the constants below as
@@ -264,4 +272,7 @@ func runtime_ctlBefore(p unsafe.Pointer)
 
 //@noescape
 func runtime_ctlBeforeFunc(p unsafe.Pointer)
+
+//@noescape
+func runtime_ctlBeforeLoad(p unsafe.Pointer)
 `)

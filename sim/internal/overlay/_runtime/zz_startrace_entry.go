@@ -32,9 +32,15 @@ func ctl_sync_before(kind uint8, p unsafe.Pointer) { ctlYield(kind, p) }
 func ctl_sync_on() bool { return ctlOn() }
 
 //go:linkname ctl_atomic_before sync/atomic.runtime_ctlBefore
-func ctl_atomic_before(p unsafe.Pointer) {
+func ctl_atomic_before(p unsafe.Pointer) { ctlAtomic(p, false) }
+
+//go:linkname ctl_atomic_load sync/atomic.runtime_ctlBeforeLoad
+func ctl_atomic_load(p unsafe.Pointer) { ctlAtomic(p, true) }
+
+func ctlAtomic(p unsafe.Pointer, load bool) {
 	gp := getg()
 	if b := gp.bubble; b != nil && b.ctl != nil && gp.ctlin == 0 && b.ctl.cfg.flags&ctlFlagNoAtomics == 0 {
+		gp.ctlload = load
 		ctlPointAt(gp, b.ctl, ctlKAtomic, p, 0)
 	}
 }

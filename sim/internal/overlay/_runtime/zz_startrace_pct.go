@@ -38,6 +38,11 @@ func (c *ctlState) pct(self *g, selfLast bool, kind uint8) uint32 {
 			c.streak = 0
 		}
 	}
+	return c.highest(self, selfLast)
+}
+
+// highest returns the number of the alternative with the highest priority.
+func (c *ctlState) highest(self *g, selfLast bool) uint32 {
 	best, bestk := self, uint32(0)
 	k := uint32(0)
 	if self != nil && !selfLast {

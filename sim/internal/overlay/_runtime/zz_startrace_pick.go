@@ -55,6 +55,9 @@ func (c *ctlState) pick(self *g, from uint32, kind uint8, obj unsafe.Pointer, la
 		}
 	}
 	next = c.at(self, selfLast, k)
+	if cfg.strategy >= ctlStrategyPOS {
+		c.ran(self, next)
+	}
 	if next != self {
 		c.streak = 0
 		cfg.switches++
@@ -129,6 +132,10 @@ func (c *ctlState) choose(self *g, from, at uint32, selfLast bool, kind uint8, n
 			k = c.randomWalk(self, selfLast, n)
 		case c.cfg.strategy == ctlStrategyPCT:
 			k = c.pct(self, selfLast, kind)
+		case c.cfg.strategy == ctlStrategyPOS:
+			k = c.pos(self, selfLast)
+		case c.cfg.strategy == ctlStrategyURW:
+			k = c.urw(self, selfLast)
 		}
 	}
 	c.chose(k)
@@ -240,6 +247,9 @@ func (c *ctlState) record(from, to, at uint32, kind uint8, obj unsafe.Pointer, l
 	e.nalts, e.choice = uint16(alts), uint16(k)
 	e.kind = kind
 	e.flags = 0
+	if gp := c.cur.ptr(); gp != nil && kind < ctlKPark {
+		e.flags = ctlEventFlags(gp, kind)
+	}
 	e.npc = 0
 	if cfg.flags&ctlFlagStacks != 0 && from != 0 {
 		c.stack(e, kind)
@@ -273,6 +283,9 @@ func (c *ctlState) stack(e *ctlEvent, kind uint8) {
 // logSpawn logs a new goroutine with the place where it starts.
 func (c *ctlState) logSpawn(gp *g) {
 	cfg := c.cfg
+	if cfg.strategy == ctlStrategyURW {
+		c.sign(gp)
+	}
 	if cfg.nlog >= uint64(len(cfg.log)) {
 		return
 	}

@@ -24,9 +24,12 @@ type ctlConfig struct {
 	fairEvery uint64 // a goroutine is demoted after so many points in a row
 	afterMain uint64 // points that goroutines may take after main returned
 	flags     uint64
-	forced    []uint32  // choices to make before the strategy is asked
-	turns     []ctlTurn // if not empty: where to leave the default schedule
-	choices   []uint32  // takes the choices made
+	forced    []uint32     // choices to make before the strategy is asked
+	turns     []ctlTurn    // if not empty: where to leave the default schedule
+	profile   []ctlProfile // URW: ordered by path
+	teach     []uint32     // URW: operations of goroutines that are on selected objects
+	selected  uint64       // URW: what else is selected
+	choices   []uint32     // takes the choices made
 	log       []ctlEvent
 	stacks    []uintptr // ctlDepth for each entry of log
 	labels    []string
@@ -121,10 +124,18 @@ const (
 	ctlFlagAuto                     // configured by ctlAuto
 )
 
+// Flags of a ctlEvent.
+const (
+	ctlEventLoad  = 1 << iota // an atomic operation that is a load
+	ctlEventStack             // the object is on the stack of the goroutine
+)
+
 const (
 	ctlStrategyFirst = iota
 	ctlStrategyRandom
 	ctlStrategyPCT
+	ctlStrategyPOS
+	ctlStrategyURW
 )
 
 const (
@@ -191,7 +202,13 @@ type ctlState struct {
 	dead       bool // ended with goroutines left; they must never run again
 	onTime     bool // no timer fires early any more
 	lowprio    uint32
-	outside    uint32 // points of nobody
+	intended   uint32 // URW: who does the next selected operation, 0 for not drawn yet
+	kids       uint32 // URW: goroutines that no goroutine started
+	waited     uint32 // URW: choices since intended was drawn
+	localFirst bool
+	nchosen    int
+	chosen     [16]unsafe.Pointer // URW: the selected objects that were met
+	outside    uint32             // points of nobody
 	changeAt   [16]uint64
 	nowners    int
 	ownersFull bool
@@ -247,6 +264,10 @@ func ctlInit(b *synctestBubble, gp *g) {
 	c.g0rng = ctlMix(&s)
 	c.cryptorng = ctlMix(&s)
 	c.pctInit()
+	if cfg.strategy >= ctlStrategyPOS {
+		c.localFirst = ctlMix(&c.rng)%8 != 0
+		c.urwInit()
+	}
 	b.ctl = c
 	ctlActive.c = c
 	ctlActive.n++
@@ -322,6 +343,8 @@ func ctlNewG(c *ctlState, gp *g) {
 	gp.ctlrand = ctlMix(&s)
 	if c.cfg.strategy == ctlStrategyPCT {
 		gp.ctlprio = 1<<20 + uint32(ctlMix(&c.rng)>>34)
+	} else if c.cfg.strategy >= ctlStrategyPOS {
+		c.born(gp)
 	}
 }
 

@@ -20,6 +20,9 @@ func ctlPointAt(gp *g, c *ctlState, kind uint8, obj unsafe.Pointer, label uint32
 		return
 	}
 	gp.ctlwait = uintptr(obj)
+	if c.cfg.strategy >= ctlStrategyPOS {
+		c.announce(gp, kind, obj)
+	}
 	if kind == ctlKTryLock {
 		c.cfg.tried = 1
 	}
