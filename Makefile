@@ -5,11 +5,12 @@ GOTEST    ?= $(GO) test
 TESTFLAGS ?= -timeout 20m
 BENCHTIME ?= 2s
 SOAK      ?= 20
+BUDGET    ?= 1000
 SEEDS     ?= 1 2 3
 GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-race bench lint fmt conformance soak foreign verify clean help
+.PHONY: run test test-race bench bench-strategies lint fmt conformance soak foreign verify clean help
 
 run: ## explore preseed, seed2019 and the reference on the embedded fake containerd
 	$(GO) run ./cmd/startrace explore
@@ -23,6 +24,9 @@ test-race: ## all tests with the race detector
 
 bench: ## executions and points per second, beside plain goroutines and a plain bubble
 	$(GOTEST) -run '^$$' -bench . -benchtime $(BENCHTIME) ./sim ./sim/internal/bench ./scenarios
+
+bench-strategies: ## executions to the first failure for each strategy, beside published figures
+	$(GO) run ./sim/internal/programs/strategytable -budget $(BUDGET)
 
 lint: ## golangci-lint
 	$(GOLANGCI) run ./...
@@ -57,4 +61,4 @@ clean: ## remove what startrace keeps in the user's cache directory, and build r
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/startrace" bin _artifacts
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
