@@ -77,7 +77,7 @@ func TestSearchFindsAndShrinks(t *testing.T) {
 }
 
 func TestSearchPassesCleanTwin(t *testing.T) {
-	r := sim.Search(sim.Options{Name: t.Name()}, noUpdateLost)
+	r := sim.Search(sim.Options{Name: t.Name(), Executions: 1000}, noUpdateLost)
 	require.NoError(t, r.Err)
 	assert.Nil(t, r.Found)
 	assert.Equal(t, 1000, r.Executions)

@@ -24,6 +24,11 @@ const (
 const (
 	EventLoad  = 1 << iota // an atomic operation that is a load
 	EventStack             // the object is on the stack of the goroutine
+
+	// EventAside marks what is no point: a goroutine was woken (KWake, from 0
+	// by the clock), let go of a lock (KUnlock, KRUnlock), or a select took a
+	// channel (KCase). Logs have them with FlagStacks.
+	EventAside
 )
 
 // Verdicts of an execution.
@@ -86,11 +91,6 @@ const (
 	KOutside = 254
 	KExit    = 255
 )
-
-// EventAside in Event.Flags marks what is no point: a goroutine was woken
-// (KWake, from 0 by the clock), let go of a lock (KUnlock, KRUnlock), or a
-// select took a channel (KCase). Logs have them with FlagStacks.
-const EventAside = 1
 
 // Config describes an execution and takes its results. Its layout is that of
 // ctlConfig in the added runtime source.

@@ -41,7 +41,7 @@ func (c *ctlState) announce(gp *g, kind uint8, obj unsafe.Pointer) {
 }
 
 // ran notes that next was chosen to run: the operation that it announced
-// happens now. c.mu is held.
+// happens now. the lock is held.
 func (c *ctlState) ran(self, next *g) {
 	if c.cfg.strategy == ctlStrategyPOS {
 		c.posRan(self, next)

@@ -128,6 +128,7 @@ const (
 const (
 	ctlEventLoad  = 1 << iota // an atomic operation that is a load
 	ctlEventStack             // the object is on the stack of the goroutine
+	ctlEventAside             // no point: see sim/internal/ctl
 )
 
 const (
@@ -348,7 +349,7 @@ func ctlNewG(c *ctlState, gp *g) {
 	}
 }
 
-// objnum numbers objects by first appearance. mu is held.
+// objnum numbers objects by first appearance. The lock is held.
 func (c *ctlState) objnum(p unsafe.Pointer) uint32 {
 	a := uintptr(p)
 	if a == 0 {
