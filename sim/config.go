@@ -41,6 +41,11 @@ type Config struct {
 	Trace bool
 
 	unlockPoints bool
+	enabled      bool // waiting for a held lock is no alternative
+	effects      bool // log what a systematic search needs
+	guided       bool // after the choices of Plan: guide and values
+	guide        []ctl.Turn
+	values       []ctl.Turn
 	length       uint64 // PCT: estimate of the number of decisions
 	turns        []ctl.Turn
 	profile      *profile // for the uniform strategies
@@ -67,6 +72,9 @@ func (c Config) options() string {
 	if c.unlockPoints {
 		o = append(o, "unlock")
 	}
+	if c.enabled {
+		o = append(o, "enabled")
+	}
 	return strings.Join(o, ",")
 }
 
@@ -74,7 +82,7 @@ func (c Config) options() string {
 func (c Config) replaying(s schedule.Schedule) (Config, error) {
 	options := strings.FieldsFunc(s.Options, func(r rune) bool { return r == ',' })
 	for _, o := range options {
-		if !slices.Contains([]string{"early", "plainatomics", "unlock"}, o) {
+		if !slices.Contains([]string{"early", "plainatomics", "unlock", "enabled"}, o) {
 			return c, fmt.Errorf("the schedule has the unknown option %q: it was made by another version of startrace", o)
 		}
 	}
@@ -84,6 +92,7 @@ func (c Config) replaying(s schedule.Schedule) (Config, error) {
 	}
 	c.PlainAtomics = slices.Contains(options, "plainatomics")
 	c.unlockPoints = slices.Contains(options, "unlock")
+	c.enabled = slices.Contains(options, "enabled")
 	c.Rand = s.Rand
 	c.Plan = strategy.Plan{Name: "replay", Replay: s.Choices}
 	return c, nil
@@ -102,11 +111,15 @@ func (c Config) apply(to *ctl.Config) {
 		to.Strategy = ctl.URW
 		c.profile.selectFor(c.Plan.Kind, c.Seed, to)
 	}
+	if c.guided {
+		to.Strategy = ctl.Guided
+	}
 	to.Sticky = uint64(c.Plan.Sticky)
 	to.PCTDepth, to.PCTLength = uint64(c.Plan.Depth), c.length
 	to.Tame = defaultTame
 	to.Forced = c.Plan.Replay
 	to.Turns = c.turns
+	to.Guide, to.Values = c.guide, c.values
 	to.Early = 0
 	switch {
 	case c.EarlyTimers == 0:
@@ -125,5 +138,11 @@ func (c Config) apply(to *ctl.Config) {
 	}
 	if c.unlockPoints {
 		to.Flags |= ctl.FlagUnlockPoints
+	}
+	if c.enabled {
+		to.Flags |= ctl.FlagEnabled
+	}
+	if c.effects {
+		to.Flags |= ctl.FlagEffects
 	}
 }

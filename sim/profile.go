@@ -91,7 +91,7 @@ func newProfile(log []ctl.Event) *profile {
 		switch e.Kind {
 		case ctl.KGo, ctl.KGosched, ctl.KSelect: // have no object
 			continue
-		case ctl.KAdd:
+		case ctl.KAdd, ctl.KDone:
 		default:
 			g.total++
 		}
@@ -133,7 +133,7 @@ type watched struct {
 
 func (o *watched) touch(g int, op uint32, e ctl.Event) {
 	switch {
-	case e.Kind == ctl.KAdd:
+	case e.Kind == ctl.KAdd || e.Kind == ctl.KDone:
 		o.dull = true
 	case e.Kind != ctl.KRLock && e.Kind != ctl.KRUnlock && e.Flags&ctl.EventLoad == 0:
 		o.written = true

@@ -18,7 +18,7 @@ var opNames = map[uint8]string{
 	ctl.KRecv: "receive", ctl.KClose: "close", ctl.KSelect: "select", ctl.KGo: "go",
 	ctl.KGosched: "Gosched", ctl.KAtomic: "atomic", ctl.KMap: "sync.Map", ctl.KPoint: "point",
 	ctl.KChoose: "choose", ctl.KCase: "select case", ctl.KNote: "log", ctl.KName: "name",
-	ctl.KAdd: "Add", ctl.KSpawn: "start", ctl.KTimer: "timer", ctl.KExit: "exit",
+	ctl.KAdd: "Add", ctl.KDone: "Done", ctl.KJoin: "Wait", ctl.KLoad: "load", ctl.KSpawn: "start", ctl.KTimer: "timer", ctl.KExit: "exit",
 }
 
 // tracer turns the log of an execution into a report's trace.

@@ -12,6 +12,7 @@ const (
 	PCT
 	POS
 	URW
+	Guided // as Config.Guide and Config.Values say
 )
 
 // What URW selects beside the objects that Config.Teach leads to.
@@ -47,6 +48,8 @@ const (
 	FlagUnlockPoints             // unlocking is a point
 	FlagCatchPanics              // a panic ends the execution, not the process
 	FlagStacks                   // log call stacks
+	FlagEnabled                  // waiting for a held lock is no alternative
+	FlagEffects                  // log what else a systematic search has to know
 )
 
 // Sizes of the arrays in Config.
@@ -81,6 +84,10 @@ const (
 	KNote
 	KName
 	KAdd
+	KDone // Add with a negative number
+	KJoin // Wait of a WaitGroup
+	KLoad
+	KUses // a channel of a select
 
 	KPark    = 128 // + wait reason
 	KSpawn   = 249
@@ -113,10 +120,13 @@ type Config struct {
 	Profile   []Profile // URW: ordered by path
 	Teach     []uint32  // URW: operations of goroutines that are on selected objects
 	Selected  uint64    // URW: what else is selected
+	Guide     []Turn
+	Values    []Turn
 	Choices   []uint32
 	Log       []Event
 	Stacks    []uintptr
 	Labels    []string
+	Alts      []uint32
 	Blocked   []Blocked
 	state     *struct{} //nolint:unused // the runtime's
 
@@ -133,6 +143,8 @@ type Result struct {
 	Hash        uint64
 	NLog        uint64
 	NLabels     uint64
+	NAlts       uint64
+	Astray      uint64
 	NBlocked    uint64
 	Diverged    uint64
 	Strays      uint64

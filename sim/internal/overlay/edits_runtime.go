@@ -5,14 +5,16 @@ func (g *generator) patchRuntime() {
 	f := g.open("runtime/runtime2.go")
 	f.global("bubble  *synctestBubble\n", `bubble  *synctestBubble
 	ctlid    uint32     // number in the bubble, by creation
+	ctlname  uint32     // names it whatever the order of creation
+	ctlheirs uint32     // goroutines that it started
 	ctlin    uint32     // inside an operation that is one point
+	ctlkind  uint8      // of the point at which it waits for its turn
 	ctlidle  bool       // parked on a lock that a goroutine of the bubble holds
 	ctlquiet bool       // no points, no hand-over
 	ctlprio  uint32     // PCT, POS
 	ctlpoint uint32     // points taken
 	ctlrand  uint64     // data stream
 	ctlwait  uintptr    // object of the last point
-	ctlload  bool       // that point's operation is a read
 	ctlpend  uint8      // what the operation that comes next does to it
 	ctlsel   bool       // URW: that operation is selected
 	ctlops   uint32     // URW: operations announced
@@ -100,7 +102,7 @@ func (g *generator) patchRuntime() {
 `)
 	f.in("gdestroy", "casgstatus(gp, _Grunning, _Gdead)", "casgstatus(gp, readgstatus(gp)&^_Gscan, _Gdead)")
 	f.in("gdestroy", "\tdropg()\n", "\tif mp.curg == gp {\n\t\tdropg()\n\t}\n")
-	f.in("gdestroy", "\tgp.bubble = nil\n", "\tgp.bubble = nil\n\tgp.ctlid = 0\n\tgp.ctlin = 0\n\tgp.ctlquiet = false\n\tgp.ctlwait = 0\n\tgp.ctlnext = 0\n")
+	f.in("gdestroy", "\tgp.bubble = nil\n", "\tgp.bubble = nil\n\tgp.ctlid = 0\n\tgp.ctlin = 0\n\tgp.ctlkind = 0\n\tgp.ctlquiet = false\n\tgp.ctlwait = 0\n\tgp.ctlnext = 0\n")
 	f.in("newproc", "\t\trunqput(pp, newg, true)\n", "\t\tif ctlHold(newg) {\n\t\t\treturn\n\t\t}\n\t\trunqput(pp, newg, true)\n")
 	f.exit("newproc", "\tctlYield(ctlKGo, nil)")
 	f.in("schedule", "\tif sched.disable.user && !schedEnabled(gp) {\n", "\tif ctlStray(gp) {\n\t\tgoto top\n\t}\n\tif sched.disable.user && !schedEnabled(gp) {\n")
@@ -134,7 +136,7 @@ func (g *generator) patchRuntime() {
 	f.write()
 
 	f = g.open("runtime/select.go")
-	f.entry("selectgo", "\tctlYield(ctlKSelect, nil)")
+	f.entry("selectgo", "\tctlSelect(cas0, nsends+nrecvs)")
 	f.in("selectgo", "cheaprandn(", "ctlRandn(")
 	f.in("selectgo", "\t// pass 1 - look for something already waiting\n", "\tctlCase(gp, scases, pollorder, nsends)\n\n\t// pass 1 - look for something already waiting\n")
 	f.write()

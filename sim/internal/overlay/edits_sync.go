@@ -17,6 +17,8 @@ const (
 	kindSignal  = 7
 	kindMap     = 15
 	kindAdd     = 21
+	kindDone    = 22
+	kindJoin    = 23
 )
 
 // patchSync makes the operations of internal/sync, sync and sync/atomic points.
@@ -51,7 +53,7 @@ func (g *generator) patchSync() {
 	f.write()
 	g.patchMap()
 	g.emit("sync/zz_startrace.go", fmt.Appendf(nil, syncSource,
-		kindRLock, kindTryLock, kindRUnlock, kindLock, kindTryLock, kindUnlock, kindAdd, kindWait))
+		kindRLock, kindTryLock, kindRUnlock, kindLock, kindTryLock, kindUnlock, kindAdd, kindDone, kindJoin))
 
 	g.patchAtomic()
 }
@@ -244,7 +246,11 @@ func (rw *RWMutex) Unlock() {
 
 // Add adds delta, which may be negative, to the counter of wg.
 func (wg *WaitGroup) Add(delta int) {
-	if !runtime_ctlEnter(%d, unsafe.Pointer(wg)) {
+	kind := uint8(%d)
+	if delta < 0 {
+		kind = %d
+	}
+	if !runtime_ctlEnter(kind, unsafe.Pointer(wg)) {
 		wg.ctlAdd0(delta)
 		return
 	}

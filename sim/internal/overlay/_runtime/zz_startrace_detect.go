@@ -68,6 +68,9 @@ func ctlAcquired(p unsafe.Pointer, read bool) {
 		return
 	}
 	c := b.ctl
+	if gp.ctlkind == ctlKTryLock && c.cfg.flags&ctlFlagEffects != 0 {
+		c.logEffect(ctlKTryLock, p)
+	}
 	if c.nowners == len(c.owners) {
 		c.ownersFull = true
 		return

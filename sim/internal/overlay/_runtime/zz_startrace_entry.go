@@ -32,16 +32,15 @@ func ctl_sync_before(kind uint8, p unsafe.Pointer) { ctlYield(kind, p) }
 func ctl_sync_on() bool { return ctlOn() }
 
 //go:linkname ctl_atomic_before sync/atomic.runtime_ctlBefore
-func ctl_atomic_before(p unsafe.Pointer) { ctlAtomic(p, false) }
+func ctl_atomic_before(p unsafe.Pointer) { ctlAtomic(ctlKAtomic, p) }
 
 //go:linkname ctl_atomic_load sync/atomic.runtime_ctlBeforeLoad
-func ctl_atomic_load(p unsafe.Pointer) { ctlAtomic(p, true) }
+func ctl_atomic_load(p unsafe.Pointer) { ctlAtomic(ctlKLoad, p) }
 
-func ctlAtomic(p unsafe.Pointer, load bool) {
+func ctlAtomic(kind uint8, p unsafe.Pointer) {
 	gp := getg()
 	if b := gp.bubble; b != nil && b.ctl != nil && gp.ctlin == 0 && b.ctl.cfg.flags&ctlFlagNoAtomics == 0 {
-		gp.ctlload = load
-		ctlPointAt(gp, b.ctl, ctlKAtomic, p, 0)
+		ctlPointAt(gp, b.ctl, kind, p, 0)
 	}
 }
 
@@ -87,6 +86,9 @@ func ctlUnlocking(kind uint8, p unsafe.Pointer, read bool) {
 		b.ctl.asideUse(gp, kind, p)
 	}
 	ctlReleased(p, read)
+	if b.ctl.cfg.flags&ctlFlagEffects != 0 && gp.ctlin == 0 {
+		b.ctl.logEffect(kind, p)
+	}
 }
 
 func ctlOn() bool {

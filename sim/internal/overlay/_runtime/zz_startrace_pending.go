@@ -15,6 +15,12 @@ const (
 	ctlPendYield         // nothing, and others first
 )
 
+// announces tells whether the strategy needs to know what goroutines are about
+// to do.
+func (c *ctlState) announces() bool {
+	return c.cfg.strategy == ctlStrategyPOS || c.cfg.strategy == ctlStrategyURW
+}
+
 // announce notes what gp, which is at a point, does when it goes on. It is
 // called for the strategies that need it.
 func (c *ctlState) announce(gp *g, kind uint8, obj unsafe.Pointer) {
@@ -28,9 +34,9 @@ func (c *ctlState) announce(gp *g, kind uint8, obj unsafe.Pointer) {
 	case obj == nil || gp.stack.lo <= uintptr(obj) && uintptr(obj) < gp.stack.hi:
 		// What is on its stack is its own, and stacks move.
 		gp.ctlpend = ctlPendNone
-	case kind == ctlKAdd:
+	case kind == ctlKAdd, kind == ctlKDone:
 		gp.ctlpend = ctlPendAdd
-	case kind == ctlKRLock, kind == ctlKRUnlock, kind == ctlKAtomic && gp.ctlload:
+	case kind == ctlKRLock, kind == ctlKRUnlock, kind == ctlKLoad:
 		gp.ctlpend = ctlPendRead
 	default:
 		gp.ctlpend = ctlPendWrite
@@ -41,7 +47,7 @@ func (c *ctlState) announce(gp *g, kind uint8, obj unsafe.Pointer) {
 }
 
 // ran notes that next was chosen to run: the operation that it announced
-// happens now. the lock is held.
+// happens now. The lock is held.
 func (c *ctlState) ran(self, next *g) {
 	if c.cfg.strategy == ctlStrategyPOS {
 		c.posRan(self, next)
@@ -101,7 +107,7 @@ func races(p, q *g) bool {
 // ctlEventFlags says of a logged operation what profiles need to know.
 func ctlEventFlags(gp *g, kind uint8) uint8 {
 	f := uint8(0)
-	if kind == ctlKAtomic && gp.ctlload {
+	if kind == ctlKLoad {
 		f = ctlEventLoad
 	}
 	if a := gp.ctlwait; a >= gp.stack.lo && a < gp.stack.hi {

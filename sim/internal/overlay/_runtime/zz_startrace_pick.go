@@ -18,6 +18,9 @@ func (c *ctlState) pick(self *g, from uint32, kind uint8, obj unsafe.Pointer, la
 	if c.over() {
 		return c.b.root
 	}
+	if cfg.flags&ctlFlagEnabled != 0 {
+		return c.pickEnabled(self, from, at, kind, obj, label)
+	}
 	n := c.nheld
 	if self != nil {
 		n++
@@ -55,7 +58,7 @@ func (c *ctlState) pick(self *g, from uint32, kind uint8, obj unsafe.Pointer, la
 		}
 	}
 	next = c.at(self, selfLast, k)
-	if cfg.strategy >= ctlStrategyPOS {
+	if c.announces() {
 		c.ran(self, next)
 	}
 	if next != self {
@@ -154,6 +157,9 @@ func (c *ctlState) chooseData(kind uint8, n, label uint32) uint32 {
 			k = 0
 		}
 	}
+	if !ok && c.cfg.strategy == ctlStrategyGuided {
+		k, ok = c.value(at, n), true
+	}
 	if !ok && c.cfg.strategy != ctlStrategyFirst {
 		if kind == ctlKCase || ctlMix(&c.rng)%1000 >= c.cfg.tame {
 			k = uint32(ctlMix(&c.rng) >> 33 % uint64(n))
@@ -235,7 +241,7 @@ func (c *ctlState) chose(k uint32) {
 // record adds a point to the hash and, if there is one, to the log.
 func (c *ctlState) record(from, to, at uint32, kind uint8, obj unsafe.Pointer, label, alts, k uint32) {
 	cfg := c.cfg
-	c.mix(uint64(from)<<40 ^ uint64(to)<<16 ^ uint64(alts)<<8 ^ uint64(kind))
+	c.mix(uint64(from)<<40 ^ uint64(to)<<16 ^ uint64(alts)<<8 ^ uint64(ctlHashed(kind)))
 	if cfg.nlog >= uint64(len(cfg.log)) {
 		return
 	}
@@ -291,6 +297,9 @@ func (c *ctlState) logSpawn(gp *g) {
 	}
 	e := &cfg.log[cfg.nlog]
 	*e = ctlEvent{now: c.b.now, to: gp.ctlid, kind: ctlKSpawn}
+	if cfg.flags&ctlFlagEffects != 0 {
+		e.label = gp.ctlname
+	}
 	if cur := c.cur.ptr(); cur != nil {
 		e.from = cur.ctlid
 	}

@@ -29,10 +29,13 @@ type ctlConfig struct {
 	profile   []ctlProfile // URW: ordered by path
 	teach     []uint32     // URW: operations of goroutines that are on selected objects
 	selected  uint64       // URW: what else is selected
+	guide     []ctlTurn    // guided: points to run next, in order; from is a name
+	values    []ctlTurn    // guided: what to draw where
 	choices   []uint32     // takes the choices made
 	log       []ctlEvent
 	stacks    []uintptr // ctlDepth for each entry of log
 	labels    []string
+	alts      []uint32 // takes the goroutines that could run, of each event with several
 	blocked   []ctlBlocked
 	state     *ctlState // reused by the next execution with this config
 
@@ -45,6 +48,8 @@ type ctlConfig struct {
 	hash        uint64
 	nlog        uint64
 	nlabels     uint64
+	nalts       uint64
+	astray      uint64 // the guide did not fit
 	nblocked    uint64
 	diverged    uint64 // 1 + index of the first forced choice that didn't fit
 	strays      uint64
@@ -121,6 +126,8 @@ const (
 	ctlFlagUnlockPoints             // unlocking is a point
 	ctlFlagCatchPanics              // a panic ends the execution, not the process
 	ctlFlagStacks                   // log call stacks
+	ctlFlagEnabled                  // waiting for a held lock is no alternative
+	ctlFlagEffects                  // log what else a systematic search has to know
 	ctlFlagAuto                     // configured by ctlAuto
 )
 
@@ -137,6 +144,7 @@ const (
 	ctlStrategyPCT
 	ctlStrategyPOS
 	ctlStrategyURW
+	ctlStrategyGuided
 )
 
 const (
@@ -170,6 +178,10 @@ const (
 	ctlKNote
 	ctlKName
 	ctlKAdd
+	ctlKDone // Add with a negative number
+	ctlKJoin // Wait of a WaitGroup
+	ctlKLoad
+	ctlKUses // a channel of a select
 
 	ctlKPark    = 128 // + wait reason
 	ctlKSpawn   = 249
@@ -199,9 +211,11 @@ type ctlState struct {
 	g0rng      uint64
 	cryptorng  uint64 // crypto/rand
 	forcedPos  int
-	rootRun    bool // the root runs; it passes the token on when it parks
-	dead       bool // ended with goroutines left; they must never run again
-	onTime     bool // no timer fires early any more
+	guidePos   int
+	heirs      uint32 // goroutines that nobody of the bubble started
+	rootRun    bool   // the root runs; it passes the token on when it parks
+	dead       bool   // ended with goroutines left; they must never run again
+	onTime     bool   // no timer fires early any more
 	lowprio    uint32
 	intended   uint32 // URW: who does the next selected operation, 0 for not drawn yet
 	kids       uint32 // URW: goroutines that no goroutine started
@@ -252,7 +266,7 @@ func ctlInit(b *synctestBubble, gp *g) {
 	c.head, c.tail, c.nheld = 0, 0, 0
 	c.nextid = 1
 	c.streak, c.sinceTime, c.doneAt = 0, 0, 0
-	c.forcedPos = 0
+	c.forcedPos, c.guidePos, c.heirs = 0, 0, 0
 	c.rootRun = true
 	c.onTime = false
 	c.nowners, c.ownersFull = 0, false
@@ -265,7 +279,7 @@ func ctlInit(b *synctestBubble, gp *g) {
 	c.g0rng = ctlMix(&s)
 	c.cryptorng = ctlMix(&s)
 	c.pctInit()
-	if cfg.strategy >= ctlStrategyPOS {
+	if c.announces() {
 		c.localFirst = ctlMix(&c.rng)%8 != 0
 		c.urwInit()
 	}
@@ -340,11 +354,12 @@ func ctlNewG(c *ctlState, gp *g) {
 	gp.ctlid = c.nextid
 	c.nextid++
 	gp.ctlpoint = 0
+	c.name(gp)
 	s := c.cfg.rand ^ uint64(gp.ctlid)<<32
 	gp.ctlrand = ctlMix(&s)
 	if c.cfg.strategy == ctlStrategyPCT {
 		gp.ctlprio = 1<<20 + uint32(ctlMix(&c.rng)>>34)
-	} else if c.cfg.strategy >= ctlStrategyPOS {
+	} else if c.announces() {
 		c.born(gp)
 	}
 }
@@ -367,6 +382,9 @@ func (c *ctlState) objnum(p unsafe.Pointer) uint32 {
 			return o.num
 		}
 		h = (h + 1) % uintptr(len(c.objs))
+	}
+	if c.cfg.flags&ctlFlagEffects != 0 {
+		return ^uint32(0) // one of those for which there is no number
 	}
 	return 0
 }

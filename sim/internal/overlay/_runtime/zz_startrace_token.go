@@ -20,9 +20,10 @@ func ctlPointAt(gp *g, c *ctlState, kind uint8, obj unsafe.Pointer, label uint32
 		return
 	}
 	gp.ctlwait = uintptr(obj)
-	if c.cfg.strategy >= ctlStrategyPOS {
+	if c.announces() {
 		c.announce(gp, kind, obj)
 	}
+	gp.ctlkind = kind
 	if kind == ctlKTryLock {
 		c.cfg.tried = 1
 	}
@@ -173,7 +174,9 @@ func ctlHold(gp *g) bool {
 		c.logSpawn(gp)
 	} else {
 		c.asideWake(gp)
+		c.logWake(gp)
 	}
+	gp.ctlkind = ctlKNone
 	c.push(gp)
 	var kick *g
 	if c.cur == 0 && !c.rootRun && !c.dead && getg().bubble != b {
@@ -253,6 +256,9 @@ func ctlCoro(b *synctestBubble, gp, gnext *g) {
 	c.lock()
 	if gnext.ctlid == 0 {
 		ctlNewG(c, gnext)
+		if c.cfg.flags&ctlFlagEffects != 0 {
+			c.logSpawn(gnext)
+		}
 	}
 	if c.cur.ptr() == gp {
 		c.cur.set(gnext)
