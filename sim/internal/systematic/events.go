@@ -1,0 +1,351 @@
+package systematic
+
+import (
+	"slices"
+
+	"github.com/startrace/startrace/sim/internal/ctl"
+)
+
+// clock is a vector clock: how many events of each goroutine happened before.
+type clock []uint32
+
+func (c clock) has(e *event) bool { return int(e.g) < len(c) && c[e.g] >= e.seq }
+
+func (c *clock) join(d clock) {
+	for len(*c) < len(d) {
+		*c = append(*c, 0)
+	}
+	for i, n := range d {
+		(*c)[i] = max((*c)[i], n)
+	}
+}
+
+// names numbers goroutines so that they keep their numbers in all executions of
+// a search, whoever is started first.
+type names struct {
+	numbers map[uint32]uint32
+	paths   []uint32 // by number
+}
+
+func newNames() *names { return &names{numbers: map[uint32]uint32{}, paths: []uint32{0}} }
+
+func (n *names) of(path uint32) uint32 {
+	i, ok := n.numbers[path]
+	if !ok {
+		i = uint32(len(n.paths))
+		n.numbers[path] = i
+		n.paths = append(n.paths, path)
+	}
+	return i
+}
+
+// event is an operation, with what follows up to the next one, or a value that
+// was drawn.
+type event struct {
+	g, point uint32 // identify it
+	op       op
+	woke     []uint32 // channels of the selects that it ended
+	acquired bool     // a lock that was tried
+	data     bool
+	value    uint32
+	nvalues  int
+	decision int       // choices before it
+	alts     []pending // who could run, in the order of the alternatives
+	seq      uint32    // number among the events of g
+	before   clock     // of what its goroutine knew when it came to it
+	clock    clock     // of what has to come before it, itself included
+}
+
+// pending is a goroutine at an operation.
+type pending struct {
+	g, point uint32
+	op       op
+	known    int // events that there were when it came to be known
+}
+
+// depends tells whether the order of e and o can make a difference.
+func (e *event) depends(o op) bool {
+	return e.op.depends(o) || len(e.woke) > 0 && (op{kind: ctl.KSelect, chans: e.woke}).depends(o)
+}
+
+func (e *event) dependsOn(d *event) bool {
+	return e.depends(d.op) || len(d.woke) > 0 && e.depends(op{kind: ctl.KSelect, chans: d.woke})
+}
+
+// item is a step of the second pass: a new event, or an edge.
+type item struct {
+	kind  uint8 // itemEvent, ...
+	event *event
+	from  uint32
+	to    uint32
+	obj   uint32
+	read  bool
+	op    op // itemWake: what to waited for
+}
+
+const (
+	itemEvent = iota
+	itemSpawn
+	itemWake
+	itemUnlock
+	itemBarrier // everything before comes before everything after
+	itemSwitch  // a coroutine
+)
+
+// reader makes events and edges of a log.
+type reader struct {
+	names    *names
+	ids      map[uint32]uint32 // goroutines of this execution
+	alts     []uint32
+	pending  map[uint32]pending
+	last     map[uint32]op // operation under way
+	uses     map[uint32][]uint32
+	current  map[uint32]*event
+	running  uint32
+	decision int
+	events   int
+	items    []item
+	choices  []uint32
+}
+
+func read(x Execution, n *names) (items []item, choices []uint32) {
+	r := &reader{
+		names: n, ids: map[uint32]uint32{0: 0},
+		alts: x.Alts, pending: map[uint32]pending{}, last: map[uint32]op{},
+		uses: map[uint32][]uint32{}, current: map[uint32]*event{},
+	}
+	for _, e := range x.Log {
+		if e.Flags != 0 {
+			break // all wait for locks: a deadlock
+		}
+		r.entry(e)
+	}
+	return r.items, r.choices
+}
+
+func (r *reader) entry(e ctl.Event) {
+	if e.Kind == ctl.KSpawn {
+		r.ids[e.To] = r.names.of(e.Label)
+	}
+	e.From, e.To = r.id(e.From), r.id(e.To)
+	switch {
+	case e.Kind == ctl.KSpawn:
+		r.add(item{kind: itemSpawn, from: e.From, to: e.To})
+	case e.Kind == ctl.KWake:
+		r.wake(e)
+	case e.Kind == ctl.KUses:
+		r.uses[e.From] = append(r.uses[e.From], e.Obj)
+	case e.NAlts == 0:
+		switch cur := r.current[e.From]; e.Kind {
+		case ctl.KUnlock, ctl.KRUnlock:
+			r.add(item{kind: itemUnlock, from: e.From, obj: e.Obj, read: e.Kind == ctl.KRUnlock})
+		case ctl.KTryLock:
+			if cur != nil {
+				cur.acquired = true
+			}
+		}
+	case isData(e.Kind):
+		ev := &event{
+			g: e.From, point: e.Point, data: true,
+			value: uint32(e.Choice), nvalues: int(e.NAlts), decision: r.decision,
+		}
+		r.chose(e)
+		r.add(item{kind: itemEvent, event: ev})
+	default:
+		r.pick(e)
+	}
+}
+
+// id returns the number of a goroutine of this execution. One that came from
+// nowhere has only the number that it has here.
+func (r *reader) id(g uint32) uint32 {
+	i, ok := r.ids[g]
+	if !ok {
+		i = r.names.of(g)
+		r.ids[g] = i
+	}
+	return i
+}
+
+func (r *reader) add(i item) {
+	if i.kind == itemEvent {
+		r.events++
+	}
+	r.items = append(r.items, i)
+}
+
+func (r *reader) chose(e ctl.Event) {
+	r.decision++
+	r.choices = append(r.choices, uint32(e.Choice))
+}
+
+func (r *reader) wake(e ctl.Event) {
+	o := r.last[e.To]
+	if cur := r.current[e.From]; cur != nil && o.kind == ctl.KSelect {
+		cur.woke = append(cur.woke, o.chans...)
+	}
+	r.add(item{kind: itemWake, from: e.From, to: e.To, op: o})
+}
+
+// pick reads a point and what was picked there.
+func (r *reader) pick(e ctl.Event) {
+	switch {
+	case e.Kind < ctl.KPark:
+		o := op{kind: e.Kind, obj: e.Obj, chans: r.uses[e.From]}
+		delete(r.uses, e.From)
+		r.pending[e.From] = pending{e.From, e.Point, o, r.events}
+	case e.Kind == ctl.KRoot || e.Kind == ctl.KOutside:
+		r.add(item{kind: itemBarrier})
+	}
+	if e.From != 0 && e.From != r.running {
+		r.add(item{kind: itemSwitch, from: r.running, to: e.From})
+	}
+	var alts []pending
+	before := r.decision
+	if e.NAlts > 1 {
+		for _, g := range r.alts[:e.NAlts] {
+			g = r.id(g)
+			p := r.pending[g]
+			p.g = g
+			alts = append(alts, p)
+		}
+		r.alts = r.alts[e.NAlts:]
+		r.chose(e)
+	}
+	if e.To == 0 {
+		return
+	}
+	r.running = e.To
+	p := r.pending[e.To]
+	delete(r.pending, e.To)
+	if p.op.null() {
+		return
+	}
+	if alts == nil {
+		alts = []pending{p}
+	}
+	ev := &event{g: p.g, point: p.point, op: p.op, decision: before, alts: alts}
+	r.current[p.g], r.last[p.g] = ev, p.op
+	r.add(item{kind: itemEvent, event: ev})
+}
+
+// race is a pair of events whose order could be the other one.
+type race struct{ first, second int }
+
+// order computes clocks and races, of the events from number new on.
+type order struct {
+	events  []*event
+	after   map[uint32]*clock // of each goroutine
+	seq     map[uint32]uint32
+	objects map[uint32]*object
+	races   []race
+}
+
+// object keeps what those who come later wait for.
+type object struct{ writers, readers, done clock }
+
+func newOrder(items []item, from int) *order {
+	o := &order{after: map[uint32]*clock{}, seq: map[uint32]uint32{}, objects: map[uint32]*object{}}
+	for _, i := range items {
+		switch i.kind {
+		case itemEvent:
+			o.event(i.event, len(o.events) >= from)
+		case itemSpawn, itemSwitch:
+			o.of(i.to).join(*o.of(i.from))
+		case itemWake:
+			o.of(i.to).join(*o.of(i.from))
+			o.complete(i.to, i.op)
+		case itemUnlock:
+			if ob := o.object(i.obj); i.read {
+				ob.readers.join(*o.of(i.from))
+			} else {
+				ob.writers.join(*o.of(i.from))
+			}
+		case itemBarrier:
+			o.barrier()
+		}
+	}
+	return o
+}
+
+func (o *order) of(g uint32) *clock {
+	c := o.after[g]
+	if c == nil {
+		c = new(clock)
+		o.after[g] = c
+	}
+	return c
+}
+
+func (o *order) object(n uint32) *object {
+	ob := o.objects[n]
+	if ob == nil {
+		ob = new(object)
+		o.objects[n] = ob
+	}
+	return ob
+}
+
+// barrier joins all clocks; goroutine 0 stands for those to come.
+func (o *order) barrier() {
+	var all clock
+	for _, c := range o.after {
+		all.join(*c)
+	}
+	for _, c := range o.after {
+		c.join(all)
+	}
+	o.of(0).join(all)
+}
+
+func (o *order) event(e *event, races bool) {
+	o.seq[e.g]++
+	e.seq = o.seq[e.g]
+	after := o.of(e.g)
+	seen := slices.Clone(*after) // what comes before it in any case
+	e.before = slices.Clone(*after)
+	e.clock = slices.Clone(*after)
+	if !e.data {
+		if e.op.kind == ctl.KLock || e.op.kind == ctl.KRLock {
+			e.clock.join(o.object(e.op.obj).writers)
+		}
+		o.dependents(e, seen, races)
+	}
+	for len(e.clock) <= int(e.g) {
+		e.clock = append(e.clock, 0)
+	}
+	e.clock[e.g] = e.seq
+	o.events = append(o.events, e)
+	after.join(e.clock)
+	o.complete(e.g, e.op)
+	if e.op.kind == ctl.KDone || e.op.kind == ctl.KAdd {
+		o.object(e.op.obj).done.join(*after)
+	}
+}
+
+// dependents orders e behind the earlier events that it depends on. Those of
+// them that come before it for no other reason race with it.
+func (o *order) dependents(e *event, seen clock, races bool) {
+	waited := slices.Clone(e.clock)
+	for i, d := range slices.Backward(o.events) {
+		if d.data || d.g == e.g || !e.dependsOn(d) {
+			continue
+		}
+		failed := d.op.kind == ctl.KTryLock && !d.acquired && waited.has(d)
+		if races && !seen.has(d) && !failed {
+			o.races = append(o.races, race{i, len(o.events)})
+		}
+		seen.join(d.clock)
+		e.clock.join(d.clock)
+	}
+}
+
+// complete orders what goroutine g does after o behind what o had to wait for.
+func (o *order) complete(g uint32, p op) {
+	switch p.kind {
+	case ctl.KLock:
+		o.of(g).join(o.object(p.obj).readers)
+	case ctl.KJoin:
+		o.of(g).join(o.object(p.obj).done)
+	}
+}
