@@ -52,18 +52,18 @@ type class uint8
 
 const (
 	exclusive class = iota // never
-	reading                // RLock and RUnlock
-	adding                 // WaitGroup.Add
+	reading                // RLock and RUnlock, loads
+	adding                 // WaitGroup.Add and Done
 	waiting                // WaitGroup.Wait
 )
 
 func classOf(kind uint8) class {
 	switch kind {
-	case ctl.KRLock, ctl.KRUnlock:
+	case ctl.KRLock, ctl.KRUnlock, ctl.KLoad:
 		return reading
-	case ctl.KAdd:
+	case ctl.KAdd, ctl.KDone:
 		return adding
-	case ctl.KWait:
+	case ctl.KWait, ctl.KJoin:
 		return waiting
 	}
 	return exclusive

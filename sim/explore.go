@@ -20,7 +20,7 @@ var (
 	flagReplay     = flag.String("sim.replay", os.Getenv("SIM_REPLAY"), "replay this `token or schedule file` in Explore instead of exploring")
 	flagSeed       = flag.String("sim.seed", os.Getenv("SIM_SEED"), "`seed` of explorations")
 	flagExecutions = flag.String("sim.executions", os.Getenv("SIM_EXECUTIONS"), "budget of explorations, in `executions`")
-	flagStrategy   = flag.String("sim.strategy", os.Getenv("SIM_STRATEGY"), "`strategy` of explorations: portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw")
+	flagStrategy   = flag.String("sim.strategy", os.Getenv("SIM_STRATEGY"), "`strategy` of explorations: portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw, dfs, icb, delay, dpor")
 )
 
 // Explore runs body under many schedules until one fails, which fails t with
@@ -146,10 +146,25 @@ func (o *Options) fromFlags() error {
 	return nil
 }
 
+// exhausted says what an exhausted search proves.
+func (r Report) exhausted() string {
+	s := fmt.Sprintf("all %d executions checked", r.Executions)
+	if r.Strategy == (strategy.DPOR{}).String() {
+		s = fmt.Sprintf("all %d inequivalent executions checked", r.Executions-r.Wasted)
+	}
+	if len(r.Bounds) > 0 {
+		s += " with " + strings.Join(r.Bounds, ", ")
+	}
+	return s
+}
+
 // String says how much was looked at.
 func (r Report) String() string {
 	s := fmt.Sprintf("%s: %d executions, %d distinct, %s, seed %d, up to %d points each",
 		r.Name, r.Executions, r.Distinct, r.Strategy, r.Seed, r.MaxPoints)
+	if r.Exhausted {
+		s += "; " + r.exhausted()
+	}
 	if r.Checked > 0 {
 		s += fmt.Sprintf("; %d ran twice and agreed", r.Checked)
 	}

@@ -31,7 +31,9 @@ type Result struct {
 
 	diverged bool // a forced choice did not fit
 	tried    bool // a lock was tried
+	astray   bool // the guide did not fit
 	log      []ctl.Event
+	alts     []uint32
 	marks    []stepMark // of Trace.Steps
 }
 
@@ -56,6 +58,7 @@ type runner struct {
 	body    func(*T)
 	c       *ctl.Config
 	tracer  *ctl.Config
+	logger  *ctl.Config
 	t       *T
 	longest uint64 // most decisions of an execution
 	profile *profile
@@ -92,8 +95,11 @@ func (r Result) keep() Result {
 // repeated with larger ones.
 func (r *runner) glance(cfg Config) Result {
 	c := r.c
-	if cfg.Trace {
+	switch {
+	case cfg.Trace:
 		c = r.traceConfig()
+	case cfg.effects:
+		c = r.logConfig()
 	}
 	if cfg.length == 0 {
 		cfg.length = r.longest
@@ -125,6 +131,11 @@ func (r *runner) glance(cfg Config) Result {
 			c = r.tracer
 			continue
 		}
+		if cfg.effects && (c.NLog >= uint64(len(c.Log)) || c.NAlts > uint64(len(c.Alts))) {
+			r.logger = newLogger(4*len(c.Log), len(c.Choices))
+			c = r.logger
+			continue
+		}
 		return r.result(cfg, c, t, raceErrors()-races)
 	}
 }
@@ -132,7 +143,7 @@ func (r *runner) glance(cfg Config) Result {
 // newT returns the T of the next execution: the one of the last, unless
 // goroutines of that may still have it.
 func (r *runner) newT(name string) *T {
-	if r.t == nil || r.c.Verdict != ctl.VerdictNone || r.tracer != nil {
+	if r.t == nil || r.c.Verdict != ctl.VerdictNone || r.tracer != nil || r.logger != nil && r.logger.Verdict != ctl.VerdictNone {
 		r.t = new(T)
 	}
 	r.t.reset(r.tb, name)
@@ -160,6 +171,24 @@ func (r *runner) traceConfig() *ctl.Config {
 		r.tracer = newTracer(startLog, len(r.c.Choices))
 	}
 	return r.tracer
+}
+
+func (r *runner) logConfig() *ctl.Config {
+	if r.logger == nil {
+		r.logger = newLogger(startLog/16, len(r.c.Choices))
+	}
+	return r.logger
+}
+
+// newLogger returns a config for executions whose log is wanted without stacks
+// and labels.
+func newLogger(events, choices int) *ctl.Config {
+	return &ctl.Config{
+		Choices: make([]uint32, choices),
+		Blocked: make([]ctl.Blocked, maxBlocked),
+		Log:     make([]ctl.Event, events),
+		Alts:    make([]uint32, 4*events),
+	}
 }
 
 func newTracer(events, choices int) *ctl.Config {
@@ -195,6 +224,9 @@ func (r *runner) result(cfg Config, c *ctl.Config, t *T, races int) Result {
 	}
 	res.Uncontrolled = uncontrolled(c)
 	res.Failure = failure(c, t, races)
+	if cfg.effects {
+		res.log, res.alts, res.astray = c.Log[:c.NLog], c.Alts[:c.NAlts], c.Astray != 0
+	}
 	if cfg.Trace {
 		res.log = c.Log[:c.NLog]
 		res.Trace, res.marks = trace(c, cfg.Sites)

@@ -39,7 +39,13 @@ type Report struct {
 	Checked    int // executions that ran twice and agreed
 	FirstRun   int // of those, how many differed once since a lazy global was initialised
 	Skipped    int
+	Wasted     int // of a systematic strategy: executions equivalent to others
 	Elapsed    time.Duration
+
+	// Exhausted says that a systematic strategy left nothing to try within
+	// Bounds: nothing fails in any execution of this body that respects them.
+	Exhausted bool
+	Bounds    []string
 
 	Uncontrolled
 
@@ -113,31 +119,13 @@ func (e *explorer) explore() {
 		e.foundWarm(*failed)
 		return
 	}
-	progress := time.Now()
-	for i := 0; i < e.opts.Executions && !e.over(); i++ {
-		res := e.execute(i)
-		e.report.Executions++
-		e.report.Points += res.Points
-		e.report.Decisions += res.Decisions
-		e.report.MaxPoints = max(e.report.MaxPoints, res.Points)
-		e.report.add(res.Uncontrolled)
-		e.seen[res.Hash()] = struct{}{}
-		e.report.Distinct = len(e.seen)
-		if res.Skipped {
-			e.report.Skipped++
-		}
-		if res.Failure != nil {
-			e.found(i, e.opts.Strategy.At(i), res.keep())
-			return
-		}
-		if e.opts.SelfCheck > 0 && i%e.opts.SelfCheck == 0 && !e.check(i, res.keep()) {
-			return
-		}
-		if e.opts.Progress != nil && time.Since(progress) > 100*time.Millisecond {
-			progress = time.Now()
-			e.report.Elapsed = time.Since(e.start)
-			e.opts.Progress(e.report)
-		}
+	if plans, _ := searcher(e.opts.Strategy); plans != nil {
+		e.systematic()
+	} else {
+		e.random()
+	}
+	if e.report.Found != nil || e.report.Err != nil {
+		return
 	}
 	if failed != nil {
 		e.foundWarm(*failed) // what fails in a fresh process only
@@ -148,9 +136,51 @@ func (e *explorer) explore() {
 	}
 }
 
+// random runs executions that are independent of one another.
+func (e *explorer) random() {
+	progress := time.Now()
+	for i := 0; i < e.opts.Executions && !e.over(); i++ {
+		res := e.execute(i)
+		e.count(res)
+		if res.Failure != nil {
+			e.found(i, e.opts.Strategy.At(i), res.keep())
+			return
+		}
+		if e.opts.SelfCheck > 0 && i%e.opts.SelfCheck == 0 && !e.check(i, res.keep()) {
+			return
+		}
+		e.progress(&progress)
+	}
+}
+
+// count adds an execution to the report.
+func (e *explorer) count(res Result) {
+	e.report.Executions++
+	e.report.Points += res.Points
+	e.report.Decisions += res.Decisions
+	e.report.MaxPoints = max(e.report.MaxPoints, res.Points)
+	e.report.add(res.Uncontrolled)
+	e.seen[res.Hash()] = struct{}{}
+	e.report.Distinct = len(e.seen)
+	if res.Skipped {
+		e.report.Skipped++
+	}
+}
+
+// progress calls opts.Progress now and then.
+func (e *explorer) progress(last *time.Time) {
+	if e.opts.Progress == nil || time.Since(*last) <= 100*time.Millisecond {
+		return
+	}
+	*last = time.Now()
+	e.report.Elapsed = time.Since(e.start)
+	e.opts.Progress(e.report)
+}
+
 // foundWarm reports a failure of the executions that do not count.
 func (e *explorer) foundWarm(res Result) {
 	e.report.Executions++
+	e.report.Exhausted = false
 	e.found(e.report.Executions-1, strategy.Plan{Name: "warm-up"}, res)
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/startrace/startrace/sim/strategy"
 )
 
-// interleavings counts how often each order of the writes of two goroutines to
+// ordersOfWrites counts how often each order of the writes of two goroutines to
 // one variable comes up, five writes each.
-func interleavings(t *testing.T, s strategy.Strategy, executions int) map[uint16]int {
+func ordersOfWrites(t *testing.T, s strategy.Strategy, executions int) map[uint16]int {
 	t.Helper()
 	counts := map[uint16]int{}
 	ran := 0 // beside those that count are those that warm up
@@ -87,7 +87,7 @@ func TestUniformStrategies(t *testing.T) {
 		{strategy.URW{}, true}, {strategy.SURW{}, true}, {strategy.RandomWalk{}, false}, {strategy.POS{}, false},
 	} {
 		t.Run(c.strategy.String(), func(t *testing.T) {
-			counts := interleavings(t, c.strategy, 100*orders)
+			counts := ordersOfWrites(t, c.strategy, 100*orders)
 			assert.Len(t, counts, orders, "every order comes up")
 			p := uniformity(counts, orders)
 			t.Logf("p = %.3g", p)

@@ -33,7 +33,7 @@ A clean verdict proves nothing about schedules that were not tried.`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "variant", Usage: "explore only this `VARIANT`; may be repeated (" + strings.Join(variantNames(), ", ") + ")"},
 			&cli.StringFlag{Name: "workload", Value: scenarios.DefaultWorkload, Usage: "what happens to the container, as `TEXT`: operations in parallel, and what may go wrong"},
-			&cli.StringFlag{Name: "strategy", Value: strategy.Portfolio{}.String(), Usage: "how choices are made, a `STRATEGY` of portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw"},
+			&cli.StringFlag{Name: "strategy", Value: strategy.Portfolio{}.String(), Usage: "how choices are made, a `STRATEGY` of portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw, or systematic: dfs, icb, icb:BOUND, delay, delay:BOUND, dpor"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the choices"},
 			&cli.IntFlag{Name: "budget", Value: defaultBudget, Usage: "`EXECUTIONS` for each variant"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
@@ -62,16 +62,18 @@ func program() string {
 
 // outcome is what the exploration of one variant gave.
 type outcome struct {
-	Name           string  `json:"name"`
-	Workload       string  `json:"workload"`
-	Strategy       string  `json:"strategy"`
-	Verdict        string  `json:"verdict"` // violated, clean or exhausted
-	Invariant      string  `json:"invariant"`
-	Executions     int     `json:"executions"`
-	Distinct       int     `json:"distinct"`
-	FirstViolation int     `json:"firstViolation"` // executions that it took, 0 for none
-	Token          string  `json:"token"`
-	Seconds        float64 `json:"seconds"`
+	Name           string   `json:"name"`
+	Workload       string   `json:"workload"`
+	Strategy       string   `json:"strategy"`
+	Verdict        string   `json:"verdict"` // violated, clean or exhausted
+	Invariant      string   `json:"invariant"`
+	Executions     int      `json:"executions"`
+	Distinct       int      `json:"distinct"`
+	Wasted         int      `json:"wasted,omitempty"`
+	Bounds         []string `json:"bounds,omitempty"` // of an exhausted search
+	FirstViolation int      `json:"firstViolation"`   // executions that it took, 0 for none
+	Token          string   `json:"token"`
+	Seconds        float64  `json:"seconds"`
 
 	report sim.Report
 }
@@ -79,6 +81,7 @@ type outcome struct {
 const (
 	verdictViolated = "violated"
 	verdictClean    = "clean"
+	verdictAll      = "exhausted" // clean, and nothing is left to try
 )
 
 func explore(_ context.Context, c *cli.Command) error {
@@ -145,8 +148,11 @@ func exploreVariant(v scenarios.Variant, w scenarios.Workload, opts sim.Options)
 	}
 	o := outcome{
 		Name: v.Name, Workload: w.String(), Strategy: r.Strategy, Verdict: verdictClean,
-		Executions: r.Executions, Distinct: r.Distinct,
+		Executions: r.Executions, Distinct: r.Distinct, Wasted: r.Wasted,
 		Seconds: r.Elapsed.Round(time.Millisecond).Seconds(), report: r,
+	}
+	if r.Exhausted {
+		o.Verdict, o.Bounds = verdictAll, r.Bounds
 	}
 	if f := r.Found; f != nil {
 		o.Verdict = verdictViolated

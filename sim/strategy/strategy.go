@@ -40,7 +40,8 @@ type Plan struct {
 }
 
 // Parse reads a strategy as it is written in flags: "portfolio", "random",
-// "sticky", "pct", "pct:3", "pos", "urw", "surw" or "default".
+// "sticky", "pct", "pct:3", "pos", "urw", "surw", "dfs", "icb", "icb:2", "delay", "delay:3", "dpor" or
+// "default".
 func Parse(text string) (Strategy, error) {
 	name, arg, hasArg := strings.Cut(text, ":")
 	switch {
@@ -50,6 +51,15 @@ func Parse(text string) (Strategy, error) {
 			return nil, fmt.Errorf("strategy %q: the depth must be a number from 1 to %d", text, MaxDepth)
 		}
 		return PCT{Depth: d}, nil
+	case hasArg && (name == "icb" || name == "delay"):
+		n, err := strconv.Atoi(arg)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("strategy %q: the bound must be a positive number", text)
+		}
+		if name == "icb" {
+			return ICB{Bound: n}, nil
+		}
+		return Delay{Bound: n}, nil
 	case hasArg:
 	case name == "portfolio":
 		return Portfolio{}, nil
@@ -65,8 +75,16 @@ func Parse(text string) (Strategy, error) {
 		return URW{}, nil
 	case name == "surw":
 		return SURW{}, nil
+	case name == "dfs":
+		return DFS{}, nil
+	case name == "icb":
+		return ICB{}, nil
+	case name == "delay":
+		return Delay{}, nil
+	case name == "dpor":
+		return DPOR{}, nil
 	case name == "default":
 		return Replay{}, nil
 	}
-	return nil, fmt.Errorf("unknown strategy %q: use portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw or default", text)
+	return nil, fmt.Errorf("unknown strategy %q: use portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw, dfs, icb, icb:BOUND, delay, delay:BOUND, dpor or default", text)
 }

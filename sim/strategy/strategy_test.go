@@ -9,7 +9,21 @@ import (
 
 func TestParse(t *testing.T) {
 	for _, s := range []Strategy{
-		Portfolio{}, RandomWalk{}, RandomWalk{Sticky: DefaultSticky}, PCT{}, PCT{Depth: 3}, POS{}, URW{}, SURW{}, Replay{},
+		Portfolio{},
+		RandomWalk{},
+		RandomWalk{Sticky: DefaultSticky},
+		PCT{},
+		PCT{Depth: 3},
+		Replay{},
+		DFS{},
+		ICB{},
+		ICB{Bound: 2},
+		Delay{},
+		Delay{Bound: 3},
+		DPOR{},
+		POS{},
+		URW{},
+		SURW{},
 	} {
 		got, err := Parse(s.String())
 		require.NoError(t, err)
@@ -23,6 +37,9 @@ func TestParse(t *testing.T) {
 		"pct:":     "the depth must be a number from 1 to 17",
 		"pct:0":    "the depth must be",
 		"pct:18":   "the depth must be",
+		"icb:0":    "the bound must be a positive number",
+		"delay:x":  "the bound must be a positive number",
+		"dpor:1":   "unknown strategy",
 	} {
 		_, err := Parse(text)
 		assert.ErrorContains(t, err, want, text)

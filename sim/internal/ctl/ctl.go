@@ -30,6 +30,9 @@ const (
 	// by the clock), let go of a lock (KUnlock, KRUnlock), or a select took a
 	// channel (KCase). Logs have them with FlagStacks.
 	EventAside
+
+	// EventWaits marks that nobody could run but those that wait for a lock.
+	EventWaits
 )
 
 // Verdicts of an execution.

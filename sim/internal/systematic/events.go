@@ -115,7 +115,7 @@ func read(x Execution, n *names) (items []item, choices []uint32) {
 		uses: map[uint32][]uint32{}, current: map[uint32]*event{},
 	}
 	for _, e := range x.Log {
-		if e.Flags != 0 {
+		if e.Flags&ctl.EventWaits != 0 {
 			break // all wait for locks: a deadlock
 		}
 		r.entry(e)

@@ -15,7 +15,7 @@ import (
 type Plan struct {
 	Choices []uint32
 	Guided  bool
-	Guide   []ctl.Turn // From and Point name an operation
+	Guide   []ctl.Turn // From, the path of a goroutine, and Point name an operation
 	Values  []ctl.Turn // From and Point name where To is drawn
 }
 

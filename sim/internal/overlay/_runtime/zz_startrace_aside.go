@@ -6,7 +6,7 @@ import "unsafe"
 // hash, and only executions that are drawn have them. They tell which step let
 // which other one happen.
 
-// aside logs what goroutine from did on the way. the lock is held.
+// aside logs what goroutine from did on the way. The lock is held.
 func (c *ctlState) aside(kind uint8, from, to uint32, obj unsafe.Pointer) {
 	cfg := c.cfg
 	if cfg.flags&ctlFlagStacks == 0 || cfg.nlog >= uint64(len(cfg.log)) {
@@ -16,7 +16,7 @@ func (c *ctlState) aside(kind uint8, from, to uint32, obj unsafe.Pointer) {
 	cfg.nlog++
 }
 
-// asideWake tells that gp, which was blocked, is runnable. the lock is held.
+// asideWake tells that gp, which was blocked, is runnable. The lock is held.
 func (c *ctlState) asideWake(gp *g) {
 	from := uint32(0) // the clock, or somebody outside
 	if cur := c.cur.ptr(); cur != nil && getg().m.curg == cur {

@@ -42,7 +42,7 @@ func (c *ctlState) pickEnabled(self *g, from, at uint32, kind uint8, obj unsafe.
 		next := c.at(self, selfLast, 0)
 		c.record(from, next.ctlid, at, kind, obj, label, 1, 0)
 		if i := cfg.nlog; i > 0 && i < uint64(len(cfg.log)) {
-			cfg.log[i-1].flags = 1 // waits
+			cfg.log[i-1].flags |= ctlEventWaits
 		}
 		return next
 	}
@@ -219,7 +219,7 @@ func (c *ctlState) logEffect(kind uint8, p unsafe.Pointer) {
 	c.unlock()
 }
 
-// logWake logs that gp becomes runnable again. the lock is held.
+// logWake logs that gp becomes runnable again. The lock is held.
 func (c *ctlState) logWake(gp *g) {
 	cfg := c.cfg
 	if cfg.flags&ctlFlagEffects == 0 || cfg.nlog >= uint64(len(cfg.log)) {
@@ -233,7 +233,7 @@ func (c *ctlState) logWake(gp *g) {
 	cfg.nlog++
 }
 
-// logAlts logs who could run, 0 for the clock. the lock is held.
+// logAlts logs who could run, 0 for the clock. The lock is held.
 func (c *ctlState) logAlts(self *g, selfLast bool, held uint32, clock bool) {
 	cfg := c.cfg
 	if cfg.flags&ctlFlagEffects == 0 {

@@ -3,7 +3,7 @@ package runtime
 import "unsafe"
 
 // pick decides who runs after a point: self, which may be nil, a held
-// goroutine, or the root, which moves the clock. the lock is held. The chosen
+// goroutine, or the root, which moves the clock. The lock is held. The chosen
 // goroutine stays on the list.
 //
 // The alternatives are numbered so that 0 is the tame one: self, then the held

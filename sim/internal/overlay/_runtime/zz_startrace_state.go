@@ -136,6 +136,7 @@ const (
 	ctlEventLoad  = 1 << iota // an atomic operation that is a load
 	ctlEventStack             // the object is on the stack of the goroutine
 	ctlEventAside             // no point: see sim/internal/ctl
+	ctlEventWaits             // nobody could run but those that wait for a lock
 )
 
 const (
