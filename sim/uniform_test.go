@@ -24,17 +24,21 @@ func ordersOfWrites(t *testing.T, s strategy.Strategy, executions int) map[uint1
 		Name: t.Name(), Strategy: s, Executions: executions, SelfCheck: -1, Config: sim.Config{EarlyTimers: -1},
 	}, func(*sim.T) {
 		var v atomic.Int32
+		var mu sync.Mutex // for the bookkeeping, which has no points
 		order, n := uint16(0), 0
 		for g := range 2 {
 			go func() {
 				for range 5 {
 					v.Add(1)
-					order |= uint16(g) << n
-					n++
-				}
-				if n == 10 {
-					counts[order]++
-					ran++
+					sim.Quietly(func() {
+						mu.Lock()
+						defer mu.Unlock()
+						order |= uint16(g) << n
+						if n++; n == 10 {
+							counts[order]++
+							ran++
+						}
+					})
 				}
 			}()
 		}
