@@ -277,3 +277,37 @@ func TestOnTime(t *testing.T) {
 	require.NoError(t, r.Err)
 	assert.Nil(t, r.Found)
 }
+
+// A lock that is taken quietly is a lock: who waits for it is blocked, and the
+// clock goes on.
+func TestQuietLocks(t *testing.T) {
+	r := sim.Search(sim.Options{Name: t.Name(), Executions: 200}, func(t *sim.T) {
+		var mu sync.Mutex
+		var rw sync.RWMutex
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				sim.Quietly(func() {
+					mu.Lock()
+					time.Sleep(time.Second)
+					mu.Unlock()
+				})
+				sim.Quietly(func() {
+					rw.Lock()
+					time.Sleep(time.Second)
+					rw.Unlock()
+				})
+				sim.Quietly(func() {
+					rw.RLock()
+					time.Sleep(time.Second)
+					rw.RUnlock()
+				})
+			})
+		}
+		wg.Wait()
+	})
+	require.NoError(t, r.Err)
+	if r.Found != nil {
+		t.Fatal(r.Found.Text(r))
+	}
+}

@@ -29,6 +29,15 @@ func ctlReport(b *synctestBubble) {
 	})
 }
 
+func slicesHas(list []uint32, x uint32) bool {
+	for _, y := range list {
+		if y == x {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *ctlState) holders(r *ctlBlocked, addr uintptr, reason waitReason) {
 	switch reason {
 	case waitReasonSyncMutexLock, waitReasonSyncRWMutexRLock, waitReasonSyncRWMutexLock:
@@ -36,7 +45,7 @@ func (c *ctlState) holders(r *ctlBlocked, addr uintptr, reason waitReason) {
 		return
 	}
 	for i := 0; i < c.nowners && int(r.nowner) < len(r.owners); i++ {
-		if c.owners[i].addr == addr {
+		if c.owners[i].addr == addr && !slicesHas(r.owners[:r.nowner], c.owners[i].id) {
 			r.owners[r.nowner] = c.owners[i].id
 			r.nowner++
 		}
@@ -60,15 +69,16 @@ func (c *ctlState) owned(addr uintptr) bool {
 	return c.ownersFull
 }
 
-// ctlAcquired notes that the caller holds the lock at p.
+// ctlAcquired notes that the caller holds the lock at p, whether or not that
+// was a point.
 func ctlAcquired(p unsafe.Pointer, read bool) {
 	gp := getg()
 	b := gp.bubble
-	if b == nil || b.ctl == nil || gp.ctlin != 0 {
+	if b == nil || b.ctl == nil {
 		return
 	}
 	c := b.ctl
-	if gp.ctlkind == ctlKTryLock && c.cfg.flags&ctlFlagEffects != 0 {
+	if gp.ctlin == 0 && gp.ctlkind == ctlKTryLock && c.cfg.flags&ctlFlagEffects != 0 {
 		c.logEffect(ctlKTryLock, p)
 	}
 	if c.nowners == len(c.owners) {
@@ -85,7 +95,7 @@ func ctlAcquired(p unsafe.Pointer, read bool) {
 func ctlReleased(p unsafe.Pointer, read bool) {
 	gp := getg()
 	b := gp.bubble
-	if b == nil || b.ctl == nil || gp.ctlin != 0 {
+	if b == nil || b.ctl == nil {
 		return
 	}
 	c := b.ctl

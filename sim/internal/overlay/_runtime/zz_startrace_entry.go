@@ -5,7 +5,10 @@ import "unsafe"
 // The entry points for internal/sync, sync, sync/atomic and sim/internal/ctl.
 
 //go:linkname ctl_isync_before internal/sync.runtime_ctlBefore
-func ctl_isync_before(kind uint8, p unsafe.Pointer) { ctlYield(kind, p) }
+func ctl_isync_before(kind uint8, p unsafe.Pointer) {
+	getg().ctlwait = uintptr(p) // even if it is no point
+	ctlYield(kind, p)
+}
 
 //go:linkname ctl_isync_acquired internal/sync.runtime_ctlAcquired
 func ctl_isync_acquired(p unsafe.Pointer) { ctlAcquired(p, false) }
@@ -66,6 +69,7 @@ func ctlEnter(kind uint8, p unsafe.Pointer) bool {
 		return false
 	}
 	if kind != ctlKNone {
+		gp.ctlwait = uintptr(p)
 		ctlPointAt(gp, b.ctl, kind, p, 0)
 	}
 	gp.ctlin++
