@@ -281,7 +281,7 @@ func TestOnTime(t *testing.T) {
 // A lock that is taken quietly is a lock: who waits for it is blocked, and the
 // clock goes on.
 func TestQuietLocks(t *testing.T) {
-	r := sim.Search(sim.Options{Name: t.Name(), Executions: 200}, func(t *sim.T) {
+	r := sim.Search(sim.Options{Name: t.Name(), Executions: 200}, func(*sim.T) {
 		var mu sync.Mutex
 		var rw sync.RWMutex
 		var wg sync.WaitGroup
