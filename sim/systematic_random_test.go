@@ -239,6 +239,11 @@ func (p program) String() string {
 // beginning if that takes too long.
 func TestDPORFindsAllEnds(t *testing.T) {
 	names := slices.Sorted(maps.Keys(operations))
+	if sim.RaceEnabled {
+		// Closing a channel beside a send, and Add beside Wait, are data races
+		// to the detector, which it would be right to report.
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "close" || name == "go" })
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(2, 3).Draw(rt, "goroutines")
 		p := program{size: rapid.IntRange(0, 2).Draw(rt, "size")}
