@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"flag"
 	"fmt"
 	"maps"
 	"runtime"
@@ -227,6 +228,11 @@ func (p program) do(w *world, name string, id int) (saw int) {
 	return operations[name](w, id)
 }
 
+// has tells whether any goroutine does the operation.
+func (p program) has(name string) bool {
+	return slices.ContainsFunc(p.goroutines, func(ops []string) bool { return slices.Contains(ops, name) })
+}
+
 func (p program) String() string {
 	var s []string
 	for _, ops := range p.goroutines {
@@ -235,9 +241,25 @@ func (p program) String() string {
 	return fmt.Sprintf("%d: %s", p.size, strings.Join(s, " | "))
 }
 
+// seed sets the seed of rapid, unless a flag does: the programs are the same in
+// every run, and others with -rapid.seed.
+func seed(t *testing.T, n string) {
+	t.Helper()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.seed" || f.Name == "rapid.failfile" })
+	if given {
+		return
+	}
+	f := flag.Lookup("rapid.seed")
+	before := f.Value.String()
+	require.NoError(t, f.Value.Set(n))
+	t.Cleanup(func() { _ = f.Value.Set(before) })
+}
+
 // TestDPORFindsAllEnds compares with the search through all choices, or its
 // beginning if that takes too long.
 func TestDPORFindsAllEnds(t *testing.T) {
+	seed(t, "1")
 	names := slices.Sorted(maps.Keys(operations))
 	if sim.RaceEnabled {
 		// Closing a channel beside a send, and Add beside Wait, are data races
@@ -249,6 +271,14 @@ func TestDPORFindsAllEnds(t *testing.T) {
 		p := program{size: rapid.IntRange(0, 2).Draw(rt, "size")}
 		for range n {
 			p.goroutines = append(p.goroutines, rapid.SliceOfN(rapid.SampledFrom(names), 1, 5-n).Draw(rt, "ops"))
+		}
+		if p.has("wait") && p.has("go") {
+			// A WaitGroup that is used again before its Wait has returned
+			// panics, or not: docs/design.md says that DPOR misses that.
+			rt.Skip("misuse of a WaitGroup")
+		}
+		if p.has("trylock") && p.has("go") {
+			rt.Skip("a bound of DPOR, see Report.Bounds")
 		}
 		want, all := p.ends(rt, strategy.ICB{}, 3_000)
 		got, some := p.ends(rt, strategy.DPOR{}, 20_000)
