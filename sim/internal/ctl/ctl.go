@@ -96,7 +96,6 @@ const (
 	KSpawn   = 249
 	KTimer   = 250
 	KWake    = 251
-	KStart   = 252
 	KRoot    = 253
 	KOutside = 254
 	KExit    = 255

@@ -188,7 +188,6 @@ const (
 	ctlKSpawn   = 249
 	ctlKTimer   = 250
 	ctlKWake    = 251
-	ctlKStart   = 252
 	ctlKRoot    = 253
 	ctlKOutside = 254
 	ctlKExit    = 255
