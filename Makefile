@@ -7,10 +7,12 @@ BENCHTIME ?= 2s
 SOAK      ?= 20
 BUDGET    ?= 1000
 SEEDS     ?= 1 2 3
+GO127     ?= go1.27.3
+ARM64     ?= Determin|SameChoices|SameSeed|DPOR|Systematic|Uniform|PCT|Atomic|HappensBefore|Detectors|SearchFinds|ReplayIs|Strays|Choices|EarlyTimers|TryLock
 GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-race bench bench-strategies lint fmt conformance soak foreign verify clean help
+.PHONY: run test test-race bench bench-strategies lint fmt conformance soak foreign go1.27 arm64 verify clean help
 
 run: ## explore preseed, seed2019 and the reference on the embedded fake containerd
 	$(GO) run ./cmd/startrace explore
@@ -47,6 +49,23 @@ foreign: ## the suites of testing/synctest, net/http and x/net/http2 with every 
 		STARTRACE_AUTO=$$seed $(GO) run ./cmd/startrace test -C tools -count=1 golang.org/x/net/http2 || exit 1; \
 	done
 
+go1.27: ## the suites of the controlled runtime and of the scenarios with Go 1.27
+	GOTOOLCHAIN=$(GO127) $(GOTEST) $(TESTFLAGS) ./sim/... ./scenarios
+
+arm64: ## the controlled runtime compiled for linux/arm64; runs tests of it there if qemu-aarch64-static is installed
+	@set -e; tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; \
+	$(GO) build -o "$$tmp/startrace" ./cmd/startrace; \
+	for p in sim scenarios; do \
+		(cd $$p && GOARCH=arm64 CGO_ENABLED=0 "$$tmp/startrace" test -c -o "$$tmp/$$p.test" .); \
+		echo "./$$p is compiled for linux/arm64"; \
+	done; \
+	if command -v qemu-aarch64-static >/dev/null; then \
+		(cd sim && qemu-aarch64-static "$$tmp/sim.test" -test.short -test.run '$(ARM64)'); \
+		(cd scenarios && qemu-aarch64-static "$$tmp/scenarios.test" -test.run Recorded); \
+	else \
+		echo "NOT RUN on linux/arm64: it needs qemu-aarch64-static (apt-get install qemu-user-static)"; \
+	fi
+
 verify: ## format, vet, lint and tidy diff; changes nothing
 	$(GOLANGCI) config verify
 	$(GOLANGCI) fmt --diff
@@ -61,4 +80,4 @@ clean: ## remove what startrace keeps in the user's cache directory, and build r
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/startrace" bin _artifacts
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -59,6 +59,6 @@
 //
 // A run that found nothing proves nothing about schedules that it did not try.
 //
-// The controlled runtime is made for linux/amd64 and the Go releases that
+// The controlled runtime is made for linux, amd64 and arm64, and the Go releases that
 // package overlay lists; others get an error, never an uncontrolled run.
 package sim

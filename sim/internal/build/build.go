@@ -30,9 +30,6 @@ type Request struct {
 // arguments and environment. It returns only if that fails. The new binary has
 // no name in the file system, so that nothing is left behind.
 func Replace(req Request) error {
-	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		return fmt.Errorf("the controlled runtime works on linux/amd64 only, this is %s/%s", runtime.GOOS, runtime.GOARCH)
-	}
 	f, err := build(req)
 	if err != nil {
 		return err
@@ -67,7 +64,7 @@ func build(req Request) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	overlayFile, err := overlay.Generate(tool.Root, tool.Version)
+	overlayFile, err := tool.overlay()
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +97,8 @@ type Tool struct {
 	Path    string
 	Root    string // GOROOT
 	Version string // as runtime.Version
+	os      string // GOOS and GOARCH of what it builds
+	arch    string
 	env     []string
 }
 
@@ -113,21 +112,29 @@ func Find() (*Tool, error) {
 		}
 	}
 	var stderr bytes.Buffer
-	cmd := exec.Command(path, "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE")
+	cmd := exec.Command(path, "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE", "GOOS", "GOARCH")
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("go env: %w\n%s", err, stderr.Bytes())
 	}
-	var env struct{ GOROOT, GOVERSION, GOMODCACHE string }
+	var env struct{ GOROOT, GOVERSION, GOMODCACHE, GOOS, GOARCH string }
 	if err := json.Unmarshal(out, &env); err != nil {
 		return nil, fmt.Errorf("go env: %w", err)
 	}
-	t := &Tool{Path: path, Root: env.GOROOT, Version: env.GOVERSION}
+	t := &Tool{Path: path, Root: env.GOROOT, Version: env.GOVERSION, os: env.GOOS, arch: env.GOARCH}
 	if strings.HasPrefix(env.GOROOT, env.GOMODCACHE+string(filepath.Separator)) {
 		err = t.linkRoot()
 	}
 	return t, err
+}
+
+// overlay returns the overlay for what the tool builds.
+func (t *Tool) overlay() (string, error) {
+	if err := overlay.Platform(t.os, t.arch); err != nil {
+		return "", err
+	}
+	return overlay.Generate(t.Root, t.Version)
 }
 
 // linkRoot reaches a toolchain that the go command downloaded by another path:

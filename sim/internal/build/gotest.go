@@ -16,7 +16,7 @@ func GoTest(args []string) error {
 	if err != nil {
 		return err
 	}
-	overlayFile, err := overlay.Generate(tool.Root, tool.Version)
+	overlayFile, err := tool.overlay()
 	if err != nil {
 		return err
 	}

@@ -71,6 +71,14 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "startrace"), nil
 }
 
+// Platform returns an error that says what is supported, unless goos/goarch is.
+func Platform(goos, goarch string) error {
+	if goos == "linux" && (goarch == "amd64" || goarch == "arm64") {
+		return nil
+	}
+	return fmt.Errorf("unsupported platform %s/%s: the controlled runtime is made for linux/amd64 and linux/arm64", goos, goarch)
+}
+
 func supported(version string) bool {
 	for _, s := range Supported {
 		if version == s || strings.HasPrefix(version, s+".") || strings.HasPrefix(version, s+"rc") {

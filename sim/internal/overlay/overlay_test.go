@@ -50,6 +50,13 @@ func TestUnsupportedVersion(t *testing.T) {
 	assert.ErrorContains(t, err, "go1.26")
 }
 
+func TestPlatform(t *testing.T) {
+	require.NoError(t, Platform("linux", "amd64"))
+	require.NoError(t, Platform("linux", "arm64"))
+	assert.ErrorContains(t, Platform("darwin", "arm64"), "unsupported platform darwin/arm64")
+	assert.ErrorContains(t, Platform("linux", "riscv64"), "linux/amd64 and linux/arm64")
+}
+
 // A release that moved an anchor gets an error that names it.
 func TestMovedAnchor(t *testing.T) {
 	root := goroot(t)
