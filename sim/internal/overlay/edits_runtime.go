@@ -5,8 +5,8 @@ func (g *generator) patchRuntime() {
 	f := g.open("runtime/runtime2.go")
 	f.global("bubble  *synctestBubble\n", `bubble  *synctestBubble
 	ctlid    uint32     // number in the bubble, by creation
-	ctlname  uint32     // names it whatever the order of creation
-	ctlheirs uint32     // goroutines that it started
+	ctlpath  uint64     // names it whatever the order of creation
+	ctlkids  uint32     // goroutines that it started
 	ctlin    uint32     // inside an operation that is one point
 	ctlkind  uint8      // of the point at which it waits for its turn
 	ctlidle  bool       // parked on a lock that a goroutine of the bubble holds
@@ -18,11 +18,9 @@ func (g *generator) patchRuntime() {
 	ctlpend  uint8      // what the operation that comes next does to it
 	ctlsel   bool       // URW: that operation is selected
 	ctlops   uint32     // URW: operations announced
-	ctlkids  uint32     // URW: goroutines started
 	ctlleft  uint32     // URW: selected operations to come, with those of its children
 	ctlteach uint32     // URW: first of cfg.teach that is not used
 	ctllast  uint32     // URW: end of it
-	ctlpath  uint64     // URW: which goroutine of the profile it is
 	ctlnext  guintptr   // chosen to run next
 	ctlcfg   *ctlConfig // arms the next synctestRun
 `)

@@ -104,7 +104,7 @@ func (c *ctlState) chooseEnabled(self *g, from, at uint32, selfLast bool, held, 
 	cfg := c.cfg
 	if alts == 1 {
 		if gp := c.enabled(self, selfLast, 0); c.guidePos < len(cfg.guide) && c.forcedPos >= len(cfg.forced) {
-			if step := cfg.guide[c.guidePos]; gp.ctlname == step.from && gp.ctlpoint == step.point {
+			if step := cfg.guide[c.guidePos]; gp.shortName() == step.from && gp.ctlpoint == step.point {
 				c.guidePos++
 			}
 		}
@@ -145,7 +145,7 @@ func (c *ctlState) guided(self *g, selfLast bool, n uint32) uint32 {
 	step := cfg.guide[c.guidePos]
 	c.guidePos++
 	for k := uint32(0); k < n; k++ {
-		if gp := c.enabled(self, selfLast, k); gp.ctlname == step.from && gp.ctlpoint == step.point {
+		if gp := c.enabled(self, selfLast, k); gp.shortName() == step.from && gp.ctlpoint == step.point {
 			return k
 		}
 	}
@@ -157,18 +157,21 @@ func (c *ctlState) guided(self *g, selfLast bool, n uint32) uint32 {
 // name gives a new goroutine a name that does not depend on what others start
 // in the meantime.
 func (c *ctlState) name(gp *g) {
-	parent, n := uint32(0), &c.heirs
+	s, n := uint64(0), &c.kids
 	if cur := c.cur.ptr(); cur != nil {
-		parent, n = cur.ctlname, &cur.ctlheirs
+		s, n = cur.ctlpath, &cur.ctlkids
 	}
 	*n++
-	s := uint64(parent)<<32 | uint64(*n)
-	gp.ctlname, gp.ctlheirs = uint32(ctlMix(&s)>>32), 0
+	s += uint64(*n)
+	gp.ctlpath = ctlMix(&s)
 }
+
+// shortName is the part of the name that guides and logs have.
+func (gp *g) shortName() uint32 { return uint32(gp.ctlpath >> 32) }
 
 // value returns what to draw at a point.
 func (c *ctlState) value(at, n uint32) uint32 {
-	from := getg().ctlname
+	from := getg().shortName()
 	for _, v := range c.cfg.values {
 		if v.from == from && v.point == at && v.to < n {
 			return v.to

@@ -61,8 +61,7 @@ func (c *ctlState) ran(self, next *g) {
 func (c *ctlState) born(gp *g) {
 	gp.ctlpend = ctlPendNone
 	gp.ctlsel = false
-	gp.ctlops, gp.ctlkids, gp.ctlleft = 0, 0, 0
-	gp.ctlteach, gp.ctllast, gp.ctlpath = 0, 0, 0
+	gp.ctlops, gp.ctlleft, gp.ctlteach, gp.ctllast = 0, 0, 0, 0
 	gp.ctlprio = uint32(ctlMix(&c.rng) >> 32)
 }
 

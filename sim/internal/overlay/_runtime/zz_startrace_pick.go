@@ -289,6 +289,9 @@ func (c *ctlState) stack(e *ctlEvent, kind uint8) {
 // logSpawn logs a new goroutine with the place where it starts.
 func (c *ctlState) logSpawn(gp *g) {
 	cfg := c.cfg
+	if cfg.strategy == ctlStrategyURW || cfg.flags&ctlFlagEffects != 0 {
+		c.name(gp)
+	}
 	if cfg.strategy == ctlStrategyURW {
 		c.sign(gp)
 	}
@@ -298,7 +301,7 @@ func (c *ctlState) logSpawn(gp *g) {
 	e := &cfg.log[cfg.nlog]
 	*e = ctlEvent{now: c.b.now, to: gp.ctlid, kind: ctlKSpawn}
 	if cfg.flags&ctlFlagEffects != 0 {
-		e.label = gp.ctlname
+		e.label = gp.shortName()
 	}
 	if cur := c.cur.ptr(); cur != nil {
 		e.from = cur.ctlid

@@ -212,13 +212,12 @@ type ctlState struct {
 	cryptorng  uint64 // crypto/rand
 	forcedPos  int
 	guidePos   int
-	heirs      uint32 // goroutines that nobody of the bubble started
+	kids       uint32 // goroutines that nobody of the bubble started
 	rootRun    bool   // the root runs; it passes the token on when it parks
 	dead       bool   // ended with goroutines left; they must never run again
 	onTime     bool   // no timer fires early any more
 	lowprio    uint32
 	intended   uint32 // URW: who does the next selected operation, 0 for not drawn yet
-	kids       uint32 // URW: goroutines that no goroutine started
 	waited     uint32 // URW: choices since intended was drawn
 	localFirst bool
 	nchosen    int
@@ -266,7 +265,7 @@ func ctlInit(b *synctestBubble, gp *g) {
 	c.head, c.tail, c.nheld = 0, 0, 0
 	c.nextid = 1
 	c.streak, c.sinceTime, c.doneAt = 0, 0, 0
-	c.forcedPos, c.guidePos, c.heirs = 0, 0, 0
+	c.forcedPos, c.guidePos, c.kids = 0, 0, 0
 	c.rootRun = true
 	c.onTime = false
 	c.nowners, c.ownersFull = 0, false
@@ -354,7 +353,7 @@ func ctlNewG(c *ctlState, gp *g) {
 	gp.ctlid = c.nextid
 	c.nextid++
 	gp.ctlpoint = 0
-	c.name(gp)
+	gp.ctlpath, gp.ctlkids = 0, 0
 	s := c.cfg.rand ^ uint64(gp.ctlid)<<32
 	gp.ctlrand = ctlMix(&s)
 	if c.cfg.strategy == ctlStrategyPCT {

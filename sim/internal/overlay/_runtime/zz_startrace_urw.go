@@ -167,20 +167,11 @@ func (c *ctlState) urwAnnounce(gp *g, obj unsafe.Pointer) {
 	}
 }
 
-// sign gives gp, which the holder of the token starts, its path, and what the
-// profile knows of it. What it will do was counted as its parent's until now.
+// sign gives gp, which the holder of the token starts, what the profile knows of
+// it. What it will do was counted as its parent's until now.
 func (c *ctlState) sign(gp *g) {
 	cfg := c.cfg
 	parent := c.cur.ptr()
-	s := uint64(0)
-	if parent != nil {
-		parent.ctlkids++
-		s = parent.ctlpath + uint64(parent.ctlkids)
-	} else {
-		c.kids++
-		s = uint64(c.kids)
-	}
-	gp.ctlpath = ctlMix(&s)
 	for lo, hi := 0, len(cfg.profile); lo < hi; {
 		mid := int(uint(lo+hi) / 2)
 		p := &cfg.profile[mid]
@@ -206,7 +197,7 @@ func (c *ctlState) sign(gp *g) {
 
 // urwInit forgets the last execution.
 func (c *ctlState) urwInit() {
-	c.intended, c.waited, c.kids = 0, 0, 0
+	c.intended, c.waited = 0, 0
 	for i := 0; i < c.nchosen; i++ {
 		c.chosen[i] = nil
 	}
