@@ -104,9 +104,6 @@ func (e *explorer) all() (again bool, err error) {
 	if plans.Cut() {
 		e.report.Bounds = append(e.report.Bounds, bounds...)
 	}
-	if _, ok := e.opts.Strategy.(strategy.DPOR); ok && e.unlock {
-		e.report.Bounds = append(e.report.Bounds, "not all outcomes of TryLock beside goroutines that start meanwhile")
-	}
 	if timers && e.opts.Config.EarlyTimers < 0 {
 		e.report.Bounds = append(e.report.Bounds, "timers fire only when nobody can run")
 	}

@@ -277,9 +277,6 @@ func TestDPORFindsAllEnds(t *testing.T) {
 			// panics, or not: docs/design.md says that DPOR misses that.
 			rt.Skip("misuse of a WaitGroup")
 		}
-		if p.has("trylock") && p.has("go") {
-			rt.Skip("a bound of DPOR, see Report.Bounds")
-		}
 		want, all := p.ends(rt, strategy.ICB{}, 3_000)
 		got, some := p.ends(rt, strategy.DPOR{}, 20_000)
 		if some.Found != nil && all.Found == nil {
@@ -294,4 +291,28 @@ func TestDPORFindsAllEnds(t *testing.T) {
 			assert.Subset(rt, got, want, "%v", p)
 		}
 	})
+}
+
+// TestDPORFindsRareEnds has programs that an earlier version missed ends of.
+func TestDPORFindsRareEnds(t *testing.T) {
+	for _, c := range []struct {
+		program    program
+		executions int
+		ends       []string
+	}{
+		// The TryLock comes before the lock, while it is held, or after it; the
+		// addition before that of the new goroutine or after it.
+		{
+			program{goroutines: [][]string{{"go", "add"}, {"signal", "yield"}, {"trylock"}}}, 3 * 2,
+			[]string{"[[0 1] [0 0] [-1]] 0 0", "[[0 1] [0 0] [3]] 3 0", "[[0 6] [0 0] [-1]] 0 0", "[[0 6] [0 0] [3]] 3 0"},
+		},
+	} {
+		t.Run(c.program.String(), func(t *testing.T) {
+			ends, r := c.program.ends(t, strategy.DPOR{}, 3_000)
+			assert.True(t, r.Exhausted)
+			assert.Equal(t, c.ends, ends)
+			assert.Equal(t, c.executions, r.Executions)
+			assert.Zero(t, r.Wasted)
+		})
+	}
 }

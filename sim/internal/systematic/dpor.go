@@ -48,14 +48,15 @@ type sequence struct {
 // POPL 2005; Abdulla, Aronis, Jonsson, Sagonas: Source sets: a foundation for
 // optimal dynamic partial order reduction, J. ACM 2017). A race is reversed by
 // running, in the place of its first event, all that does not depend on that,
-// up to the second event, unless a goroutine asleep could begin it. Where that
-// paper keeps these sequences in a tree, here they are in lists: when one of
-// them is run, the others go along with it as far as they agree.
+// to the end of the execution, and then the second event, unless a goroutine
+// asleep could begin it. Where that paper keeps these sequences in a tree, here
+// they are in lists: when one of them is run, the others go along with it as far
+// as they agree.
 //
 // An object is only known within one execution. What a goroutine was about to do
-// when the first event ran is known in all that begin like that; where that is
-// not enough to tell that a sequence agrees it is kept, and may turn out to be
-// wasted.
+// when the first event ran is known in all that begin like that, and an event
+// with the same mark is the same one in all executions. Where that is not enough
+// to tell that a sequence agrees it is kept, and may turn out to be wasted.
 func NewDPOR() Searcher { return &dpor{names: newNames(), plan: Plan{Guided: true}} }
 
 // Next implements Searcher.
@@ -157,7 +158,7 @@ func (d *dpor) walk(o *order) (int, error) {
 				}
 			}
 			if fresh && guided > 0 {
-				along = n.pass(e, along)
+				along = n.pass(e, along, o.come)
 			}
 			continue
 		}
@@ -179,7 +180,7 @@ func (d *dpor) walk(o *order) (int, error) {
 			return i, nil
 		}
 		if fresh && guided > 0 {
-			along = n.pass(e, along)
+			along = n.pass(e, along, o.come)
 			if guided--; guided == 0 {
 				along = nil // whatever comes is explored
 			}
@@ -218,17 +219,16 @@ func stillAsleep(asleep []pending, n *node, e *event) []pending {
 func (d *dpor) reverse(events []*event, r race) {
 	e, last := events[r.first], events[r.second]
 	n := d.path[r.first]
-	var v []*event
-	for _, x := range events[r.first+1 : r.second] {
-		if !x.clock.has(e) {
-			v = append(v, x)
-		}
-	}
 	// Without the first event the second may have less to wait for.
 	second := *last
 	second.clock = slices.Clone(last.before)
-	for _, x := range v {
-		if last.dependsOn(x) {
+	var v []*event
+	for i, x := range events[r.first+1:] {
+		if x.clock.has(e) {
+			continue
+		}
+		v = append(v, x)
+		if r.first+1+i < r.second && last.dependsOn(x) {
 			second.clock.join(x.clock)
 		}
 	}
@@ -270,10 +270,10 @@ func (s sequence) initial(i int) bool {
 
 // after returns what is left of s after event e, which a was about to be, and
 // whether s agrees with e.
-func (s sequence) after(e *event, a pending) (sequence, bool) {
+func (s sequence) after(e *event, a pending, come map[uint64]*event) (sequence, bool) {
 	i := s.index(e.g)
 	if i < 0 {
-		return s, e.data || s.begins(a)
+		return s, e.data || s.begins(a) || s.apart(e, come)
 	}
 	x := s.events[i]
 	if x.point != e.point || x.value != e.value || !s.initial(i) {
@@ -291,7 +291,7 @@ func (s sequence) covers(v sequence) bool {
 			return false
 		}
 		var ok bool
-		if v, ok = v.after(e, pending{}); !ok {
+		if v, ok = v.after(e, pending{}, nil); !ok {
 			return false
 		}
 	}
@@ -300,7 +300,7 @@ func (s sequence) covers(v sequence) bool {
 
 // pass hands the sequences that agree with event e of node n, which ran, on to
 // the next node, and leaves the others for later.
-func (n *node) pass(e *event, along []sequence) (on []sequence) {
+func (n *node) pass(e *event, along []sequence, come map[uint64]*event) (on []sequence) {
 	var a pending
 	for _, p := range n.alts {
 		if p.g == e.g {
@@ -308,7 +308,7 @@ func (n *node) pass(e *event, along []sequence) (on []sequence) {
 		}
 	}
 	for _, s := range along {
-		rest, ok := s.after(e, a)
+		rest, ok := s.after(e, a, come)
 		switch {
 		case !ok:
 			n.todo = append(n.todo, s)

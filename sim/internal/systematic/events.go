@@ -54,6 +54,7 @@ type event struct {
 	seq      uint32    // number among the events of g
 	before   clock     // of what its goroutine knew when it came to it
 	clock    clock     // of what has to come before it, itself included
+	comes    uint64    // mark of how its goroutine came to it
 }
 
 // pending is a goroutine at an operation.
@@ -239,13 +240,18 @@ type order struct {
 	seq     map[uint32]uint32
 	objects map[uint32]*object
 	races   []race
+	marks   marks
+	come    map[uint64]*event // by their marks
 }
 
 // object keeps what those who come later wait for.
 type object struct{ writers, readers, done clock }
 
 func newOrder(items []item, from int) *order {
-	o := &order{after: map[uint32]*clock{}, seq: map[uint32]uint32{}, objects: map[uint32]*object{}}
+	o := &order{
+		after: map[uint32]*clock{}, seq: map[uint32]uint32{}, objects: map[uint32]*object{},
+		come: map[uint64]*event{},
+	}
 	for _, i := range items {
 		switch i.kind {
 		case itemEvent:
@@ -305,6 +311,8 @@ func (o *order) event(e *event, races bool) {
 	seen := slices.Clone(*after) // what comes before it in any case
 	e.before = slices.Clone(*after)
 	e.clock = slices.Clone(*after)
+	e.comes = o.marks.comes(e.g, e.point, e.before)
+	o.come[e.comes] = e
 	if !e.data {
 		if e.op.kind == ctl.KLock || e.op.kind == ctl.KRLock {
 			e.clock.join(o.object(e.op.obj).writers)
@@ -316,6 +324,7 @@ func (o *order) event(e *event, races bool) {
 	}
 	e.clock[e.g] = e.seq
 	o.events = append(o.events, e)
+	o.marks.happened(e)
 	after.join(e.clock)
 	o.complete(e.g, e.op)
 	if e.op.kind == ctl.KDone || e.op.kind == ctl.KAdd {
