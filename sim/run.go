@@ -40,6 +40,16 @@ type Result struct {
 // Hash identifies the sequence of points and choices of the execution.
 func (r Result) Hash() uint64 { return r.Schedule.Hash }
 
+// identity tells executions apart that differ in a value that was drawn only,
+// which is no part of the hash.
+func (r Result) identity() uint64 {
+	h := r.Hash()
+	for _, c := range r.Schedule.Choices {
+		h = mix(h, uint64(c))
+	}
+	return h
+}
+
 // Run executes body once under control. Bodies run one at a time in a process:
 // a concurrent call waits.
 //

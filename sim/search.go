@@ -160,7 +160,7 @@ func (e *explorer) count(res Result) {
 	e.report.Decisions += res.Decisions
 	e.report.MaxPoints = max(e.report.MaxPoints, res.Points)
 	e.report.add(res.Uncontrolled)
-	e.seen[res.Hash()] = struct{}{}
+	e.seen[res.identity()] = struct{}{}
 	e.report.Distinct = len(e.seen)
 	if res.Skipped {
 		e.report.Skipped++

@@ -178,6 +178,7 @@ func TestDPORCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := exhaust(t, strategy.DPOR{}, c.body)
 			assert.Equal(t, c.want, r.Executions)
+			assert.Equal(t, c.want, r.Distinct)
 			assert.Zero(t, r.Wasted)
 		})
 	}
