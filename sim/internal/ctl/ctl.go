@@ -193,7 +193,11 @@ type Turn struct {
 	From, Point, To uint32
 }
 
-// Event is one entry of the log.
+// Event is one entry of the log. Label is 1 + the index of a label; with
+// FlagEffects, where there are no labels, it says more of what is done: the name
+// of a new goroutine, what an Add adds or a Done takes away, and of a send or a
+// receive twice what the channel holds, and 1 more if its outcome depends on
+// the state of the channel.
 type Event struct {
 	Now    int64
 	Obj    uint32

@@ -128,8 +128,8 @@ func (g *generator) patchRuntime() {
 	f.write()
 
 	f = g.open("runtime/chan.go")
-	f.entry("chansend", "\tctlYield(ctlKSend, unsafe.Pointer(c))")
-	f.entry("chanrecv", "\tctlYield(ctlKRecv, unsafe.Pointer(c))")
+	f.entry("chansend", "\tctlChan(ctlKSend, c, block)")
+	f.entry("chanrecv", "\tctlChan(ctlKRecv, c, block)")
 	f.entry("closechan", "\tctlYield(ctlKClose, unsafe.Pointer(c))")
 	f.write()
 

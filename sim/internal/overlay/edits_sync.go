@@ -16,8 +16,6 @@ const (
 	kindWait    = 6
 	kindSignal  = 7
 	kindMap     = 15
-	kindAdd     = 21
-	kindDone    = 22
 	kindJoin    = 23
 )
 
@@ -53,7 +51,7 @@ func (g *generator) patchSync() {
 	f.write()
 	g.patchMap()
 	g.emit("sync/zz_startrace.go", fmt.Appendf(nil, syncSource,
-		kindRLock, kindTryLock, kindRUnlock, kindLock, kindTryLock, kindUnlock, kindAdd, kindDone, kindJoin))
+		kindRLock, kindTryLock, kindRUnlock, kindLock, kindTryLock, kindUnlock, kindJoin))
 
 	g.patchAtomic()
 }
@@ -164,6 +162,9 @@ func runtime_ctlBefore(kind uint8, p unsafe.Pointer)
 //@noescape
 func runtime_ctlEnter(kind uint8, p unsafe.Pointer) bool
 
+//@noescape
+func runtime_ctlEnterAdd(delta int, p unsafe.Pointer) bool
+
 func runtime_ctlLeave()
 
 //@noescape
@@ -246,11 +247,7 @@ func (rw *RWMutex) Unlock() {
 
 // Add adds delta, which may be negative, to the counter of wg.
 func (wg *WaitGroup) Add(delta int) {
-	kind := uint8(%d)
-	if delta < 0 {
-		kind = %d
-	}
-	if !runtime_ctlEnter(kind, unsafe.Pointer(wg)) {
+	if !runtime_ctlEnterAdd(delta, unsafe.Pointer(wg)) {
 		wg.ctlAdd0(delta)
 		return
 	}

@@ -10,7 +10,9 @@ import (
 type op struct {
 	kind  uint8
 	obj   uint32   // 0 for none
+	n     int      // what is added to a WaitGroup, or taken away
 	chans []uint32 // of a select
+	odd   bool     // in this execution the object is used in an irregular way
 }
 
 // null tells whether o is nothing that the order of goroutines could change.
@@ -30,7 +32,7 @@ func (o op) depends(b op) bool {
 	if o.kind == ctl.KSelect || b.kind == ctl.KSelect {
 		return o.uses(b.obj) || b.uses(o.obj) || o.meets(b)
 	}
-	return o.obj != 0 && o.obj == b.obj && !commute(o.kind, b.kind)
+	return o.obj != 0 && o.obj == b.obj && !commute(o.kind, b.kind, o.odd || b.odd)
 }
 
 func (o op) uses(obj uint32) bool {
@@ -45,8 +47,9 @@ func (o op) meets(b op) bool {
 //
 // An unlock is no race for those who wait: they are not enabled before it. The
 // same goes for Done and Wait, since a Wait that blocks has the same end as one
-// that comes later.
-func commute(a, b uint8) bool {
+// that comes later, for a send and a receive unless the channel is odd (see
+// channels), and for Add and Done unless the WaitGroup is (see waitgroup).
+func commute(a, b uint8, odd bool) bool {
 	if a > b {
 		a, b = b, a
 	}
@@ -58,8 +61,8 @@ func commute(a, b uint8) bool {
 		case ctl.KRLock, ctl.KAdd, ctl.KDone, ctl.KJoin, ctl.KLoad:
 			return true
 		}
-	case a == ctl.KDone && b == ctl.KJoin:
-		return true
+	case a == ctl.KSend && b == ctl.KRecv, a == ctl.KAdd && b == ctl.KDone, a == ctl.KDone && b == ctl.KJoin:
+		return !odd
 	}
 	return false
 }

@@ -40,6 +40,7 @@ type node struct {
 // sequence is the reversal of a race, to be run in the place of an event. Its
 // clocks and objects are those of the execution that showed the race.
 type sequence struct {
+	from   *order
 	origin int // the number of the event
 	events []*event
 }
@@ -53,10 +54,9 @@ type sequence struct {
 // they are in lists: when one of them is run, the others go along with it as far
 // as they agree.
 //
-// An object is only known within one execution. What a goroutine was about to do
-// when the first event ran is known in all that begin like that, and an event
-// with the same mark is the same one in all executions. Where that is not enough
-// to tell that a sequence agrees it is kept, and may turn out to be wasted.
+// An object is only known within one execution, and beyond that as far as events
+// have the same mark. Where that is not enough to tell that a sequence agrees it
+// is kept, and may turn out to be wasted.
 func NewDPOR() Searcher { return &dpor{names: newNames(), plan: Plan{Guided: true}} }
 
 // Next implements Searcher.
@@ -103,12 +103,11 @@ func (n *node) next(before []uint32, names *names) (Plan, bool) {
 
 // Done implements Searcher.
 func (d *dpor) Done(x Execution) error {
-	items, choices := read(x, d.names)
+	from := max(d.shared-1, 0)
+	o, choices := understand(x, d.names)
 	if len(choices) < len(d.plan.Choices) || !slices.Equal(choices[:len(d.plan.Choices)], d.plan.Choices) {
 		return ErrDiverged
 	}
-	from := max(d.shared-1, 0)
-	o := newOrder(items, from)
 	if len(o.events) < d.shared {
 		return ErrDiverged
 	}
@@ -127,7 +126,7 @@ func (d *dpor) Done(x Execution) error {
 	}
 	for _, r := range o.races {
 		if r.second < end {
-			d.reverse(o.events, r)
+			d.reverse(o, r)
 		}
 	}
 	return nil
@@ -158,7 +157,7 @@ func (d *dpor) walk(o *order) (int, error) {
 				}
 			}
 			if fresh && guided > 0 {
-				along = n.pass(e, along, o.come)
+				along = n.pass(e, along, o)
 			}
 			continue
 		}
@@ -180,7 +179,7 @@ func (d *dpor) walk(o *order) (int, error) {
 			return i, nil
 		}
 		if fresh && guided > 0 {
-			along = n.pass(e, along, o.come)
+			along = n.pass(e, along, o)
 			if guided--; guided == 0 {
 				along = nil // whatever comes is explored
 			}
@@ -216,14 +215,20 @@ func stillAsleep(asleep []pending, n *node, e *event) []pending {
 }
 
 // reverse plans to run the second event of a race before the first.
-func (d *dpor) reverse(events []*event, r race) {
-	e, last := events[r.first], events[r.second]
+func (d *dpor) reverse(o *order, r race) {
+	e, last := o.events[r.first], o.events[r.second]
 	n := d.path[r.first]
 	// Without the first event the second may have less to wait for.
 	second := *last
 	second.clock = slices.Clone(last.before)
+	second.woke = slices.Clone(e.woke) // it may end the selects that the first one ended
+	for _, s := range last.ended {
+		if !s.clock.has(e) {
+			second.woke = append(second.woke, s.op.chans...)
+		}
+	}
 	var v []*event
-	for i, x := range events[r.first+1:] {
+	for i, x := range o.events[r.first+1:] {
 		if x.clock.has(e) {
 			continue
 		}
@@ -232,29 +237,27 @@ func (d *dpor) reverse(events []*event, r race) {
 			second.clock.join(x.clock)
 		}
 	}
-	s := sequence{origin: r.first, events: append(v, &second)}
+	s := sequence{from: o, origin: r.first, events: append(v, &second)}
 	for bit, a := range n.alts {
 		if (n.slept|n.explored)>>bit&1 != 0 && s.begins(a) {
 			return
 		}
 	}
 	for _, w := range n.todo {
-		if w.covers(s) {
+		if w.covers(s, o) {
 			return
 		}
 	}
 	n.todo = append(n.todo, s)
 }
 
-// begins tells whether a could be the first of s, or comes into its way nowhere.
+// begins tells whether a, of the execution of s, could be the first of s, or comes
+// into its way nowhere.
 func (s sequence) begins(a pending) bool {
 	if i := s.index(a.g); i >= 0 {
 		return s.initial(i)
 	}
-	if len(a.op.chans) == 0 && a.op.obj == 0 {
-		return true
-	}
-	return a.known <= s.origin && !slices.ContainsFunc(s.events, func(x *event) bool { return x.depends(a.op) })
+	return !slices.ContainsFunc(s.events, func(x *event) bool { return x.depends(a.op) })
 }
 
 // index returns the place of the first event of goroutine g, -1 if there is
@@ -268,12 +271,11 @@ func (s sequence) initial(i int) bool {
 	return !slices.ContainsFunc(s.events[:i], func(y *event) bool { return s.events[i].clock.has(y) })
 }
 
-// after returns what is left of s after event e, which a was about to be, and
-// whether s agrees with e.
-func (s sequence) after(e *event, a pending, come map[uint64]*event) (sequence, bool) {
+// after returns what is left of s after event e of o, and whether s agrees with e.
+func (s sequence) after(e *event, o *order) (sequence, bool) {
 	i := s.index(e.g)
 	if i < 0 {
-		return s, e.data || s.begins(a) || s.apart(e, come)
+		return s, s.apart(e, o)
 	}
 	x := s.events[i]
 	if x.point != e.point || x.value != e.value || !s.initial(i) {
@@ -283,15 +285,12 @@ func (s sequence) after(e *event, a pending, come map[uint64]*event) (sequence, 
 	return s, true
 }
 
-// covers tells whether what follows s has v among it.
-func (s sequence) covers(v sequence) bool {
+// covers tells whether executions that begin with s, all of which will be
+// explored, can go on like v, of execution o, too.
+func (s sequence) covers(v sequence, o *order) bool {
 	for _, e := range s.events {
-		i := v.index(e.g)
-		if i < 0 {
-			return false
-		}
 		var ok bool
-		if v, ok = v.after(e, pending{}, nil); !ok {
+		if v, ok = v.after(e, o); !ok {
 			return false
 		}
 	}
@@ -300,15 +299,9 @@ func (s sequence) covers(v sequence) bool {
 
 // pass hands the sequences that agree with event e of node n, which ran, on to
 // the next node, and leaves the others for later.
-func (n *node) pass(e *event, along []sequence, come map[uint64]*event) (on []sequence) {
-	var a pending
-	for _, p := range n.alts {
-		if p.g == e.g {
-			a = p
-		}
-	}
+func (n *node) pass(e *event, along []sequence, o *order) (on []sequence) {
 	for _, s := range along {
-		rest, ok := s.after(e, a, come)
+		rest, ok := s.after(e, o)
 		switch {
 		case !ok:
 			n.todo = append(n.todo, s)

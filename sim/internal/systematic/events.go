@@ -45,15 +45,18 @@ type event struct {
 	g, point uint32 // identify it
 	op       op
 	woke     []uint32 // channels of the selects that it ended
+	ended    []*event // these selects
 	acquired bool     // a lock that was tried
 	data     bool
 	value    uint32
 	nvalues  int
+	partner  *event    // what it need not wait for, on a channel
 	decision int       // choices before it
 	alts     []pending // who could run, in the order of the alternatives
 	seq      uint32    // number among the events of g
 	before   clock     // of what its goroutine knew when it came to it
 	clock    clock     // of what has to come before it, itself included
+	known    int       // as of a pending
 	comes    uint64    // mark of how its goroutine came to it
 }
 
@@ -95,23 +98,66 @@ const (
 
 // reader makes events and edges of a log.
 type reader struct {
-	names    *names
-	ids      map[uint32]uint32 // goroutines of this execution
 	alts     []uint32
 	pending  map[uint32]pending
 	last     map[uint32]op // operation under way
 	uses     map[uint32][]uint32
 	current  map[uint32]*event
 	running  uint32
+	odd      map[uint32]bool
+	partner  map[place]place
+	ran      map[place]*event
+	waits    map[uint32]uint32 // for a WaitGroup: the point where it parked
 	decision int
 	events   int
 	items    []item
 	choices  []uint32
 }
 
-func read(x Execution, n *names) (items []item, choices []uint32) {
+// understand reads an execution.
+func understand(x Execution, n *names) (*order, []uint32) {
+	n.rename(&x)
+	c := follow(x.Log)
+	for {
+		items, choices := read(x, c)
+		o := newOrder(items)
+		if len(o.odd) == 0 {
+			return o, choices
+		}
+		for _, obj := range o.odd {
+			c.odd[obj] = true
+		}
+	}
+}
+
+// rename numbers the goroutines of an execution by their names. One that came
+// from nowhere has only the number that it has here.
+func (n *names) rename(x *Execution) {
+	ids := map[uint32]uint32{0: 0}
+	id := func(g uint32) uint32 {
+		i, ok := ids[g]
+		if !ok {
+			i = n.of(g)
+			ids[g] = i
+		}
+		return i
+	}
+	x.Log, x.Alts = slices.Clone(x.Log), slices.Clone(x.Alts)
+	for i := range x.Log {
+		e := &x.Log[i]
+		if e.Kind == ctl.KSpawn {
+			ids[e.To] = n.of(e.Label)
+		}
+		e.From, e.To = id(e.From), id(e.To)
+	}
+	for i, g := range x.Alts {
+		x.Alts[i] = id(g)
+	}
+}
+
+func read(x Execution, c *channels) (items []item, choices []uint32) {
 	r := &reader{
-		names: n, ids: map[uint32]uint32{0: 0},
+		odd: c.odd, partner: c.partner, ran: map[place]*event{}, waits: map[uint32]uint32{},
 		alts: x.Alts, pending: map[uint32]pending{}, last: map[uint32]op{},
 		uses: map[uint32][]uint32{}, current: map[uint32]*event{},
 	}
@@ -125,10 +171,6 @@ func read(x Execution, n *names) (items []item, choices []uint32) {
 }
 
 func (r *reader) entry(e ctl.Event) {
-	if e.Kind == ctl.KSpawn {
-		r.ids[e.To] = r.names.of(e.Label)
-	}
-	e.From, e.To = r.id(e.From), r.id(e.To)
 	switch {
 	case e.Kind == ctl.KSpawn:
 		r.add(item{kind: itemSpawn, from: e.From, to: e.To})
@@ -157,17 +199,6 @@ func (r *reader) entry(e ctl.Event) {
 	}
 }
 
-// id returns the number of a goroutine of this execution. One that came from
-// nowhere has only the number that it has here.
-func (r *reader) id(g uint32) uint32 {
-	i, ok := r.ids[g]
-	if !ok {
-		i = r.names.of(g)
-		r.ids[g] = i
-	}
-	return i
-}
-
 func (r *reader) add(i item) {
 	if i.kind == itemEvent {
 		r.events++
@@ -184,6 +215,12 @@ func (r *reader) wake(e ctl.Event) {
 	o := r.last[e.To]
 	if cur := r.current[e.From]; cur != nil && o.kind == ctl.KSelect {
 		cur.woke = append(cur.woke, o.chans...)
+		cur.ended = append(cur.ended, r.current[e.To])
+	}
+	if at, ok := r.waits[e.To]; ok {
+		// It will look whether the WaitGroup has been used again.
+		delete(r.waits, e.To)
+		r.pending[e.To] = pending{e.To, at, o, r.events}
 	}
 	r.add(item{kind: itemWake, from: e.From, to: e.To, op: o})
 }
@@ -192,9 +229,11 @@ func (r *reader) wake(e ctl.Event) {
 func (r *reader) pick(e ctl.Event) {
 	switch {
 	case e.Kind < ctl.KPark:
-		o := op{kind: e.Kind, obj: e.Obj, chans: r.uses[e.From]}
+		o := op{kind: e.Kind, obj: e.Obj, n: int(e.Label), chans: r.uses[e.From], odd: r.odd[e.Obj]}
 		delete(r.uses, e.From)
 		r.pending[e.From] = pending{e.From, e.Point, o, r.events}
+	case ctl.Reason(uint32(e.Kind-ctl.KPark)) == "sync.WaitGroup.Wait":
+		r.waits[e.From] = e.Point
 	case e.Kind == ctl.KRoot || e.Kind == ctl.KOutside:
 		r.add(item{kind: itemBarrier})
 	}
@@ -205,7 +244,6 @@ func (r *reader) pick(e ctl.Event) {
 	before := r.decision
 	if e.NAlts > 1 {
 		for _, g := range r.alts[:e.NAlts] {
-			g = r.id(g)
 			p := r.pending[g]
 			p.g = g
 			alts = append(alts, p)
@@ -225,7 +263,9 @@ func (r *reader) pick(e ctl.Event) {
 	if alts == nil {
 		alts = []pending{p}
 	}
-	ev := &event{g: p.g, point: p.point, op: p.op, decision: before, alts: alts}
+	ev := &event{g: p.g, point: p.point, op: p.op, known: p.known, decision: before, alts: alts}
+	ev.partner = r.ran[r.partner[place{e.To, p.point}]]
+	r.ran[place{e.To, p.point}] = ev
 	r.current[p.g], r.last[p.g] = ev, p.op
 	r.add(item{kind: itemEvent, event: ev})
 }
@@ -233,29 +273,32 @@ func (r *reader) pick(e ctl.Event) {
 // race is a pair of events whose order could be the other one.
 type race struct{ first, second int }
 
-// order computes clocks and races, of the events from number new on.
+// order computes clocks and races.
 type order struct {
 	events  []*event
 	after   map[uint32]*clock // of each goroutine
 	seq     map[uint32]uint32
 	objects map[uint32]*object
 	races   []race
+	groups  map[uint32]*waitgroup
+	odd     []uint32 // objects that turned out to be used in an irregular way
 	marks   marks
-	come    map[uint64]*event // by their marks
+	come    map[uint64]*event      // by their marks
+	known   map[*order]translation // what the objects of other executions are here
 }
 
 // object keeps what those who come later wait for.
 type object struct{ writers, readers, done clock }
 
-func newOrder(items []item, from int) *order {
+func newOrder(items []item) *order {
 	o := &order{
 		after: map[uint32]*clock{}, seq: map[uint32]uint32{}, objects: map[uint32]*object{},
-		come: map[uint64]*event{},
+		groups: map[uint32]*waitgroup{}, come: map[uint64]*event{}, known: map[*order]translation{},
 	}
 	for _, i := range items {
 		switch i.kind {
 		case itemEvent:
-			o.event(i.event, len(o.events) >= from)
+			o.event(i.event)
 		case itemSpawn, itemSwitch:
 			o.of(i.to).join(*o.of(i.from))
 		case itemWake:
@@ -304,7 +347,7 @@ func (o *order) barrier() {
 	o.of(0).join(all)
 }
 
-func (o *order) event(e *event, races bool) {
+func (o *order) event(e *event) {
 	o.seq[e.g]++
 	e.seq = o.seq[e.g]
 	after := o.of(e.g)
@@ -317,7 +360,8 @@ func (o *order) event(e *event, races bool) {
 		if e.op.kind == ctl.KLock || e.op.kind == ctl.KRLock {
 			e.clock.join(o.object(e.op.obj).writers)
 		}
-		o.dependents(e, seen, races)
+		o.waitgroup(e)
+		o.dependents(e, seen)
 	}
 	for len(e.clock) <= int(e.g) {
 		e.clock = append(e.clock, 0)
@@ -327,6 +371,9 @@ func (o *order) event(e *event, races bool) {
 	o.marks.happened(e)
 	after.join(e.clock)
 	o.complete(e.g, e.op)
+	if e.partner != nil {
+		after.join(e.partner.clock)
+	}
 	if e.op.kind == ctl.KDone || e.op.kind == ctl.KAdd {
 		o.object(e.op.obj).done.join(*after)
 	}
@@ -334,14 +381,14 @@ func (o *order) event(e *event, races bool) {
 
 // dependents orders e behind the earlier events that it depends on. Those of
 // them that come before it for no other reason race with it.
-func (o *order) dependents(e *event, seen clock, races bool) {
+func (o *order) dependents(e *event, seen clock) {
 	waited := slices.Clone(e.clock)
 	for i, d := range slices.Backward(o.events) {
 		if d.data || d.g == e.g || !e.dependsOn(d) {
 			continue
 		}
 		failed := d.op.kind == ctl.KTryLock && !d.acquired && waited.has(d)
-		if races && !seen.has(d) && !failed {
+		if !seen.has(d) && !failed {
 			o.races = append(o.races, race{i, len(o.events)})
 		}
 		seen.join(d.clock)

@@ -17,7 +17,7 @@ func ctl_isync_acquired(p unsafe.Pointer) { ctlAcquired(p, false) }
 func ctl_isync_released(p unsafe.Pointer) { ctlUnlocking(ctlKUnlock, p, false) }
 
 //go:linkname ctl_sync_enter sync.runtime_ctlEnter
-func ctl_sync_enter(kind uint8, p unsafe.Pointer) bool { return ctlEnter(kind, p) }
+func ctl_sync_enter(kind uint8, p unsafe.Pointer) bool { return ctlEnter(kind, p, 0) }
 
 //go:linkname ctl_sync_leave sync.runtime_ctlLeave
 func ctl_sync_leave() { getg().ctlin-- }
@@ -60,9 +60,21 @@ func ctl_atomic_before_func(p unsafe.Pointer) {
 	}
 }
 
+//go:linkname ctl_sync_add sync.runtime_ctlEnterAdd
+func ctl_sync_add(delta int, p unsafe.Pointer) bool {
+	kind := uint8(ctlKAdd)
+	if delta < 0 {
+		kind, delta = ctlKDone, -delta
+	}
+	if b := getg().bubble; b == nil || b.ctl == nil || b.ctl.cfg.flags&ctlFlagEffects == 0 {
+		delta = 0
+	}
+	return ctlEnter(kind, p, uint32(delta))
+}
+
 // ctlEnter is the point before an operation of package sync that is made of
 // several steps. Up to ctlLeave the caller takes no further points.
-func ctlEnter(kind uint8, p unsafe.Pointer) bool {
+func ctlEnter(kind uint8, p unsafe.Pointer, label uint32) bool {
 	gp := getg()
 	b := gp.bubble
 	if b == nil || b.ctl == nil {
@@ -70,7 +82,7 @@ func ctlEnter(kind uint8, p unsafe.Pointer) bool {
 	}
 	if kind != ctlKNone {
 		gp.ctlwait = uintptr(p)
-		ctlPointAt(gp, b.ctl, kind, p, 0)
+		ctlPointAt(gp, b.ctl, kind, p, label)
 	}
 	gp.ctlin++
 	return true

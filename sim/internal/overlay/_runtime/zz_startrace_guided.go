@@ -193,6 +193,25 @@ func ctlHashed(kind uint8) uint8 {
 	return kind
 }
 
+// ctlChan is the point before a send or a receive. To a systematic search it
+// tells how much the channel holds, and whether the outcome depends on that: that
+// of one that does not block, or that has to do with the clock, does.
+func ctlChan(kind uint8, ch *hchan, block bool) {
+	gp := getg()
+	b := gp.bubble
+	if b == nil || b.ctl == nil {
+		return
+	}
+	label := uint32(0)
+	if b.ctl.cfg.flags&ctlFlagEffects != 0 && ch != nil {
+		label = uint32(min(ch.dataqsiz, 1<<30)) << 1
+		if !block || ch.timer != nil {
+			label |= 1
+		}
+	}
+	ctlPointAt(gp, b.ctl, kind, unsafe.Pointer(ch), label)
+}
+
 // ctlSelect is the point before a select.
 func ctlSelect(cas0 *scase, n int) {
 	gp := getg()

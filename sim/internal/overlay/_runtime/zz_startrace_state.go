@@ -81,7 +81,7 @@ type ctlTurn struct {
 type ctlEvent struct {
 	now    int64
 	obj    uint32 // number of the object by first appearance, 0 for none
-	label  uint32 // 1 + index of the label, 0 for none
+	label  uint32 // 1 + index of the label, 0 for none; with ctlFlagEffects see sim/internal/ctl
 	from   uint32 // goroutine at the point
 	to     uint32 // goroutine that runs next, 0: the clock moves
 	point  uint32 // number of the point among those of from

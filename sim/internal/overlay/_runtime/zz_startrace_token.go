@@ -177,6 +177,9 @@ func ctlHold(gp *g) bool {
 		c.logWake(gp)
 	}
 	gp.ctlkind = ctlKNone
+	if r := gp.waitreason; c.cfg.flags&ctlFlagEffects != 0 && (r == waitReasonSyncWaitGroupWait || r == waitReasonSynctestWaitGroupWait) {
+		gp.ctlkind = ctlKJoin // it looks again whether there is nothing to wait for
+	}
 	c.push(gp)
 	var kick *g
 	if c.cur == 0 && !c.rootRun && !c.dead && getg().bubble != b {
