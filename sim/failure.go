@@ -45,6 +45,9 @@ type blocked struct {
 
 // failure classifies the outcome of an execution; nil if nothing failed.
 func failure(c *ctl.Config, t *T, races int) *Failure {
+	if c.Verdict == ctl.VerdictNone && !t.failed && races <= 0 {
+		return nil
+	}
 	f := &Failure{}
 	switch {
 	case c.Verdict == ctl.VerdictPanic:
@@ -63,10 +66,8 @@ func failure(c *ctl.Config, t *T, races int) *Failure {
 	case c.Verdict == ctl.VerdictLimit:
 		f.Kind = Livelock
 		f.Title = fmt.Sprintf("livelock: the execution does not end within %d points", c.MaxPoints)
-	case races > 0:
-		f.Kind, f.Title, f.Signature = DataRace, "data race: the race detector's report is above", string(DataRace)
 	default:
-		return nil
+		f.Kind, f.Title, f.Signature = DataRace, "data race: the race detector's report is above", string(DataRace)
 	}
 	if c.Verdict == ctl.VerdictDeadlock || c.Verdict == ctl.VerdictLeak || c.Verdict == ctl.VerdictLimit {
 		f.left(c)

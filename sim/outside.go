@@ -29,8 +29,8 @@ func (u *Uncontrolled) add(other Uncontrolled) {
 
 func uncontrolled(c *ctl.Config) Uncontrolled {
 	return Uncontrolled{
-		Strays: int(c.Strays), Stray: place(c.Stray),
-		MapOrders: int(c.MapOrders), MapOrder: place(c.MapOrder),
+		Strays: int(c.Strays), Stray: place(&c.Stray),
+		MapOrders: int(c.MapOrders), MapOrder: place(&c.MapOrder),
 	}
 }
 
@@ -47,7 +47,7 @@ func (u Uncontrolled) facts() (lines []string) {
 
 // place says what a goroutine waited for and where in the program; "" if it is
 // nowhere.
-func place(p ctl.Place) string {
+func place(p *ctl.Place) string {
 	if p.ID == 0 {
 		return ""
 	}

@@ -99,6 +99,8 @@ func (g *generator) patchRuntime() {
 	}
 `)
 	f.in("gdestroy", "casgstatus(gp, _Grunning, _Gdead)", "casgstatus(gp, readgstatus(gp)&^_Gscan, _Gdead)")
+	f.in("gdestroy", "isSystemGoroutine(gp, false)", "gp.bubble == nil && isSystemGoroutine(gp, false)")
+	f.in("newproc1", "isSystemGoroutine(newg, false)", "ctlSystem(callergp, newg)")
 	f.in("gdestroy", "\tdropg()\n", "\tif mp.curg == gp {\n\t\tdropg()\n\t}\n")
 	f.in("gdestroy", "\tgp.bubble = nil\n", "\tgp.bubble = nil\n\tgp.ctlid = 0\n\tgp.ctlin = 0\n\tgp.ctlkind = 0\n\tgp.ctlquiet = false\n\tgp.ctlwait = 0\n\tgp.ctlnext = 0\n")
 	f.in("newproc", "\t\trunqput(pp, newg, true)\n", "\t\tif ctlHold(newg) {\n\t\t\treturn\n\t\t}\n\t\trunqput(pp, newg, true)\n")

@@ -6,8 +6,13 @@ import "unsafe"
 
 //go:linkname ctl_isync_before internal/sync.runtime_ctlBefore
 func ctl_isync_before(kind uint8, p unsafe.Pointer) {
-	getg().ctlwait = uintptr(p) // even if it is no point
-	ctlYield(kind, p)
+	gp := getg()
+	b := gp.bubble
+	if b == nil || b.ctl == nil {
+		return
+	}
+	gp.ctlwait = uintptr(p) // even if it is no point
+	ctlPointAt(gp, b.ctl, kind, p, 0)
 }
 
 //go:linkname ctl_isync_acquired internal/sync.runtime_ctlAcquired
@@ -96,13 +101,14 @@ func ctlUnlocking(kind uint8, p unsafe.Pointer, read bool) {
 	if b == nil || b.ctl == nil {
 		return
 	}
-	if b.ctl.cfg.flags&ctlFlagUnlockPoints != 0 {
+	flags := b.ctl.cfg.flags
+	if flags&ctlFlagUnlockPoints != 0 {
 		ctlPointAt(gp, b.ctl, kind, p, 0)
-	} else {
+	} else if flags&ctlFlagStacks != 0 {
 		b.ctl.asideUse(gp, kind, p)
 	}
 	ctlReleased(p, read)
-	if b.ctl.cfg.flags&ctlFlagEffects != 0 && gp.ctlin == 0 {
+	if flags&ctlFlagEffects != 0 && gp.ctlin == 0 {
 		b.ctl.logEffect(kind, p)
 	}
 }

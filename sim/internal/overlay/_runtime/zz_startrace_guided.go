@@ -180,18 +180,14 @@ func (c *ctlState) value(at, n uint32) uint32 {
 	return 0
 }
 
-// ctlHashed is what the hash of an execution knows of a kind.
-func ctlHashed(kind uint8) uint8 {
-	switch kind {
-	case ctlKDone:
-		return ctlKAdd
-	case ctlKJoin:
-		return ctlKWait
-	case ctlKLoad:
-		return ctlKAtomic
+// ctlHashed is what the hash of an execution knows of each kind.
+var ctlHashed = func() (t [256]uint8) {
+	for i := range t {
+		t[i] = uint8(i)
 	}
-	return kind
-}
+	t[ctlKDone], t[ctlKJoin], t[ctlKLoad] = ctlKAdd, ctlKWait, ctlKAtomic
+	return t
+}()
 
 // ctlChan is the point before a send or a receive. To a systematic search it
 // tells how much the channel holds, and whether the outcome depends on that: that

@@ -123,6 +123,11 @@ func (c *ctlState) choose(self *g, from, at uint32, selfLast bool, kind uint8, n
 	if clock {
 		alts++
 	}
+	if c.plain && c.forcedPos >= len(c.cfg.forced) {
+		k := c.randomWalk(self, selfLast, n)
+		c.chose(k)
+		return k
+	}
 	k, ok := c.force(alts)
 	if to, turns := c.turn(from, at); turns {
 		k, ok = c.find(to, self, selfLast, n, clock), true
@@ -240,11 +245,14 @@ func (c *ctlState) chose(k uint32) {
 
 // record adds a point to the hash and, if there is one, to the log.
 func (c *ctlState) record(from, to, at uint32, kind uint8, obj unsafe.Pointer, label, alts, k uint32) {
-	cfg := c.cfg
-	c.mix(uint64(from)<<40 ^ uint64(to)<<16 ^ uint64(alts)<<8 ^ uint64(ctlHashed(kind)))
-	if cfg.nlog >= uint64(len(cfg.log)) {
-		return
+	c.mix(uint64(from)<<40 ^ uint64(to)<<16 ^ uint64(alts)<<8 ^ uint64(ctlHashed[kind]))
+	if c.cfg.nlog < uint64(len(c.cfg.log)) {
+		c.log(from, to, at, kind, obj, label, alts, k)
 	}
+}
+
+func (c *ctlState) log(from, to, at uint32, kind uint8, obj unsafe.Pointer, label, alts, k uint32) {
+	cfg := c.cfg
 	e := &cfg.log[cfg.nlog]
 	e.now = c.b.now
 	e.obj = c.objnum(obj)

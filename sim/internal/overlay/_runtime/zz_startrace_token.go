@@ -207,6 +207,24 @@ func ctlQuietWake(gp *g) bool {
 	return b != nil && b.ctl != nil && gp == b.root && getg() == getg().m.g0 && getg().m.curg == nil
 }
 
+// ctlSystem tells whether newg, which callergp starts, is a goroutine of the
+// system, which goes by its name.
+func ctlSystem(callergp, newg *g) bool {
+	b := callergp.bubble
+	if b == nil || b.ctl == nil {
+		return isSystemGoroutine(newg, false)
+	}
+	known := &b.ctl.users[newg.startpc>>5%8]
+	if *known == newg.startpc {
+		return false
+	}
+	if isSystemGoroutine(newg, false) {
+		return true
+	}
+	*known = newg.startpc
+	return false
+}
+
 // ctlMain holds the bubble's first goroutine until the root parks.
 func ctlMain(b *synctestBubble, gp *g) bool {
 	c := b.ctl
