@@ -228,11 +228,6 @@ func (p program) do(w *world, name string, id int) (saw int) {
 	return operations[name](w, id)
 }
 
-// has tells whether any goroutine does the operation.
-func (p program) has(name string) bool {
-	return slices.ContainsFunc(p.goroutines, func(ops []string) bool { return slices.Contains(ops, name) })
-}
-
 func (p program) String() string {
 	var s []string
 	for _, ops := range p.goroutines {
@@ -298,8 +293,19 @@ func TestDPORFindsRareEnds(t *testing.T) {
 		// The TryLock comes before the lock, while it is held, or after it; the
 		// addition before that of the new goroutine or after it.
 		{
-			program{goroutines: [][]string{{"go", "add"}, {"signal", "yield"}, {"trylock"}}}, 3 * 2,
+			program{goroutines: [][]string{{"go", "add"}, {"signal", "yield"}, {"trylock"}}},
+			3 * 2,
 			[]string{"[[0 1] [0 0] [-1]] 0 0", "[[0 1] [0 0] [3]] 3 0", "[[0 6] [0 0] [-1]] 0 0", "[[0 6] [0 0] [3]] 3 0"},
+		},
+		// The TryLock comes before the second lock, while it is held, or after it; the
+		// select before the send, or after it with a value that it draws.
+		{
+			program{size: 1, goroutines: [][]string{{"nested2"}, {"send", "trylock"}, {"yield", "select"}}},
+			3 * (1 + 2),
+			[]string{
+				"[[1] [0 -1] [0 10]] 1 0", "[[1] [0 -1] [0 2]] 1 0", "[[1] [0 5] [0 10]] 5 0",
+				"[[1] [0 5] [0 2]] 5 0", "[[7] [0 2] [0 10]] 7 0", "[[7] [0 2] [0 2]] 7 0",
+			},
 		},
 	} {
 		t.Run(c.program.String(), func(t *testing.T) {
