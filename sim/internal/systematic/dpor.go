@@ -281,7 +281,11 @@ func (s sequence) after(e *event, o *order) (sequence, bool) {
 	if x.point != e.point || x.value != e.value || !s.initial(i) {
 		return s, false
 	}
-	s.events = slices.Concat(s.events[:i], s.events[i+1:])
+	if i == 0 {
+		s.events = s.events[1:] // as mostly
+	} else {
+		s.events = slices.Concat(s.events[:i], s.events[i+1:])
+	}
 	return s, true
 }
 

@@ -123,7 +123,7 @@ func (c *ctlState) choose(self *g, from, at uint32, selfLast bool, kind uint8, n
 	if clock {
 		alts++
 	}
-	if c.plain && c.forcedPos >= len(c.cfg.forced) {
+	if c.plain && !clock && c.forcedPos >= len(c.cfg.forced) {
 		k := c.randomWalk(self, selfLast, n)
 		c.chose(k)
 		return k

@@ -220,7 +220,7 @@ type ctlState struct {
 	intended   uint32 // URW: who does the next selected operation, 0 for not drawn yet
 	waited     uint32 // URW: choices since intended was drawn
 	localFirst bool
-	plain      bool       // nothing but a random walk
+	plain      bool       // a random walk, not a replay of turns
 	users      [8]uintptr // where goroutines started that are none of the system
 	nchosen    int
 	chosen     [16]unsafe.Pointer // URW: the selected objects that were met
@@ -279,7 +279,7 @@ func ctlInit(b *synctestBubble, gp *g) {
 	s = cfg.rand
 	c.g0rng = ctlMix(&s)
 	c.cryptorng = ctlMix(&s)
-	c.plain = cfg.strategy == ctlStrategyRandom && cfg.sticky == 0 && cfg.early == 0 && len(cfg.turns) == 0
+	c.plain = cfg.strategy == ctlStrategyRandom && len(cfg.turns) == 0
 	c.pctInit()
 	if c.announces() {
 		c.localFirst = ctlMix(&c.rng)%8 != 0
