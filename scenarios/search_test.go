@@ -77,14 +77,15 @@ func TestVariantsAreBroken(t *testing.T) {
 	}
 }
 
+// unguardedVariant starts a container as often as it is asked to.
+var unguardedVariant = scenarios.Variant{Name: "unguarded", New: func(ctx context.Context, env variants.Env) (scenarios.Service, error) {
+	return unguarded.New(ctx, env)
+}}
+
 // TestCanary: a search that does not find the double start of a service without
 // any guard finds nothing.
 func TestCanary(t *testing.T) {
-	v := scenarios.Variant{Name: "unguarded", New: func(ctx context.Context, env variants.Env) (scenarios.Service, error) {
-		return unguarded.New(ctx, env)
-	}}
-	w := parse(t, "start|start|exit=7")
-	body := scenarios.BodyOnly(v, w, "I1")
+	body := scenarios.BodyOnly(unguardedVariant, parse(t, "start|start|exit=7"), "I1")
 	if replaying() {
 		sim.Explore(t, sim.Options{}, body)
 		return

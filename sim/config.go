@@ -42,6 +42,7 @@ type Config struct {
 
 	unlockPoints bool
 	enabled      bool // waiting for a held lock is no alternative
+	logged       bool // log without stacks
 	effects      bool // log what a systematic search needs
 	guided       bool // after the choices of Plan: guide and values
 	guide        []ctl.Turn

@@ -43,6 +43,11 @@ type blocked struct {
 	stack  []runtime.Frame
 }
 
+// same tells whether r fails like f.
+func (f *Failure) same(r Result) bool {
+	return r.Failure != nil && r.Failure.Signature == f.Signature
+}
+
 // failure classifies the outcome of an execution; nil if nothing failed.
 func failure(c *ctl.Config, t *T, races int) *Failure {
 	if c.Verdict == ctl.VerdictNone && !t.failed && races <= 0 {

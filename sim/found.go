@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/startrace/startrace/sim/internal/ctl"
 	"github.com/startrace/startrace/sim/report"
@@ -18,9 +19,10 @@ type Found struct {
 	Schedule  schedule.Schedule
 	Trace     *report.Trace
 
-	Preemptions int // of the shrunk execution
-	Deviations  int // choices other than the first alternative, of the shrunk execution
-	Tries       int // executions that shrinking took
+	Preemptions int           // of the shrunk execution
+	Deviations  int           // choices other than the first alternative, of the shrunk execution
+	Tries       int           // executions that shrinking took
+	ShrinkTime  time.Duration // real time that it took
 
 	FoundSchedule    schedule.Schedule // before shrinking
 	FoundPreemptions int
@@ -52,7 +54,9 @@ func (e *explorer) found(i int, plan strategy.Plan, res Result) {
 	}
 	f.FoundSchedule, f.Schedule = res.Schedule, res.Schedule
 	if e.opts.Shrink > 0 && res.Failure.Kind != DataRace {
+		begin := time.Now()
 		e.shrink(f, res)
+		f.ShrinkTime = time.Since(begin)
 	}
 	e.trace(f)
 }
@@ -78,7 +82,7 @@ func (e *explorer) confirm(res Result) (Result, bool) {
 func (e *explorer) same(f *Failure) schedule.Attempt {
 	return func(candidate schedule.Schedule) (schedule.Schedule, bool) {
 		r := e.rerun(candidate)
-		return r.Schedule, r.Failure != nil && r.Failure.Signature == f.Signature
+		return r.Schedule, f.same(r)
 	}
 }
 

@@ -108,7 +108,7 @@ func (r *runner) glance(cfg Config) Result {
 	switch {
 	case cfg.Trace:
 		c = r.traceConfig()
-	case cfg.effects:
+	case cfg.effects || cfg.logged:
 		c = r.logConfig()
 	}
 	if cfg.length == 0 {
@@ -141,7 +141,7 @@ func (r *runner) glance(cfg Config) Result {
 			c = r.tracer
 			continue
 		}
-		if cfg.effects && (c.NLog >= uint64(len(c.Log)) || c.NAlts > uint64(len(c.Alts))) {
+		if (cfg.effects || cfg.logged) && (c.NLog >= uint64(len(c.Log)) || c.NAlts > uint64(len(c.Alts))) {
 			r.logger = newLogger(4*len(c.Log), len(c.Choices))
 			c = r.logger
 			continue
@@ -234,7 +234,7 @@ func (r *runner) result(cfg Config, c *ctl.Config, t *T, races int) Result {
 	}
 	res.Uncontrolled = uncontrolled(c)
 	res.Failure = failure(c, t, races)
-	if cfg.effects {
+	if cfg.effects || cfg.logged {
 		res.log, res.alts, res.astray = c.Log[:c.NLog], c.Alts[:c.NAlts], c.Astray != 0
 	}
 	if cfg.Trace {
