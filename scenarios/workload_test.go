@@ -92,6 +92,50 @@ func TestWorkloadRoundTrip(t *testing.T) {
 	})
 }
 
+func TestSmallerWorkloads(t *testing.T) {
+	var texts []string
+	for _, w := range parse(t, "start|stop=10s|exit=7; faults=2:tasks.Get,tasks.Kill; loss").Smaller() {
+		texts = append(texts, w.String())
+	}
+	assert.Equal(t, []string{
+		"stop=10s|exit=7; faults=2:tasks.Get,tasks.Kill; loss",
+		"start|exit=7; faults=2:tasks.Get,tasks.Kill; loss",
+		"start|stop=10s; faults=2:tasks.Get,tasks.Kill; loss",
+		"start|stop=10s|exit=7; loss",
+		"start|stop=10s|exit=7; faults=2:tasks.Get,tasks.Kill",
+		"start|stop=10s|exit=7; faults=1:tasks.Get,tasks.Kill; loss",
+		"start|stop=10s|exit=7; faults=2:tasks.Get; loss",
+		"start|stop=10s|exit=7; faults=2:tasks.Kill; loss",
+		"start|stop|exit=7; faults=2:tasks.Get,tasks.Kill; loss",
+		"start|stop=10s|exit; faults=2:tasks.Get,tasks.Kill; loss",
+	}, texts)
+	assert.Empty(t, parse(t, "start").Smaller())
+	assert.Equal(t, []scenarios.Workload{parse(t, "start")}, parse(t, "start; ignoreterm").Smaller())
+	assert.Len(t, parse(t, "start; faults=1").Smaller(), 1+len(scenarios.FaultCalls()), "nothing, or one of the calls")
+}
+
+// Making a workload smaller again and again comes to an end, on each of whose
+// ways there are only workloads.
+func TestSmallerWorkloadsEnd(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := drawWorkload(rt)
+		for steps := 0; ; steps++ {
+			require.Less(rt, steps, 50)
+			smaller := w.Smaller()
+			if len(smaller) == 0 {
+				break
+			}
+			before := w.String()
+			w = rapid.SampledFrom(smaller).Draw(rt, "smaller")
+			again, err := scenarios.ParseWorkload(w.String())
+			require.NoError(rt, err)
+			require.Equal(rt, w, again)
+			require.NotEqual(rt, before, w.String())
+		}
+		require.Len(rt, w.Ops, 1)
+	})
+}
+
 // FuzzParseWorkload: what can be read is printed so that it reads the same.
 func FuzzParseWorkload(f *testing.F) {
 	f.Add(scenarios.DefaultWorkload)

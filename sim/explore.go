@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -48,16 +49,18 @@ func Explore(t testing.TB, opts Options, body func(*T)) Report {
 		if err != nil {
 			t.Fatalf("-sim.replay: %v", err)
 		}
-		if s.Label != "" && s.Label != opts.Name {
-			t.Logf("the schedule to replay belongs to %s: nothing to do for %s", s.Label, opts.Name)
-			return Report{Name: opts.Name}
+		if s.Label != "" {
+			if body = opts.named(s.Label, body); body == nil {
+				t.Logf("the schedule to replay belongs to %s: nothing to do for %s", s.Label, opts.Name)
+				return Report{Name: opts.Name}
+			}
 		}
 		if *flagLenient != "" {
 			turns, err := parseTurns(*flagLenient)
 			if err != nil {
 				t.Fatal(err)
 			}
-			replayLenient(t, Config{Name: opts.Name}, s, turns, body)
+			replayLenient(t, Config{Name: cmp.Or(s.Label, opts.Name)}, s, turns, body)
 			return Report{Name: opts.Name, Executions: 1}
 		}
 		Replay(t, s, body)

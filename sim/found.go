@@ -14,6 +14,7 @@ import (
 // Found is a failure that an exploration found, shrunk.
 type Found struct {
 	Failure   *Failure
+	Name      string // of the body that fails, smaller than the explored one if Options.Smaller has such one
 	Execution int    // how many executions it took, this one included
 	Strategy  string // that found it
 	Schedule  schedule.Schedule
@@ -22,7 +23,8 @@ type Found struct {
 	Preemptions int           // of the shrunk execution
 	Deviations  int           // choices other than the first alternative, of the shrunk execution
 	Tries       int           // executions that shrinking took
-	ShrinkTime  time.Duration // real time that it took
+	BodyTries   int           // executions that looking for a smaller body took
+	ShrinkTime  time.Duration // real time that both took
 
 	FoundSchedule    schedule.Schedule // before shrinking
 	FoundPreemptions int
@@ -38,7 +40,7 @@ type Found struct {
 // found confirms a failure, shrinks it and fills in the report.
 func (e *explorer) found(i int, plan strategy.Plan, res Result) {
 	f := &Found{
-		Failure: res.Failure, Execution: i + 1, Strategy: plan.Name,
+		Failure: res.Failure, Name: e.opts.Name, Execution: i + 1, Strategy: plan.Name,
 		FoundPreemptions: res.Preemptions, FoundDeviations: len(res.Schedule.Deviations()),
 	}
 	e.report.Found = f
@@ -55,6 +57,7 @@ func (e *explorer) found(i int, plan strategy.Plan, res Result) {
 	f.FoundSchedule, f.Schedule = res.Schedule, res.Schedule
 	if e.opts.Shrink > 0 && res.Failure.Kind != DataRace {
 		begin := time.Now()
+		res = e.reduce(f, res)
 		e.shrink(f, res)
 		f.ShrinkTime = time.Since(begin)
 	}
@@ -132,11 +135,12 @@ func mark(r Result, deviations []schedule.Deviation, necessary []bool) {
 func (f *Found) Text(r Report) string { return text(f.report(r)) }
 
 func (f *Found) report(r Report) report.Failure {
-	facts := []string{
-		fmt.Sprintf("found by %s (%s) in execution %d, seed %d", r.Strategy, f.Strategy, f.Execution, r.Seed),
-		fmt.Sprintf("shrunk from %d choices (%d preemptions) to %d (%d), in %d executions",
-			f.FoundDeviations, f.FoundPreemptions, f.Deviations, f.Preemptions, f.Tries),
+	facts := []string{fmt.Sprintf("found by %s (%s) in execution %d, seed %d", r.Strategy, f.Strategy, f.Execution, r.Seed)}
+	if f.Name != r.Name {
+		facts = append(facts, fmt.Sprintf("shrunk from %s to %s, in %d executions", r.Name, f.Name, f.BodyTries))
 	}
+	facts = append(facts, fmt.Sprintf("shrunk from %d choices (%d preemptions) to %d (%d), in %d executions",
+		f.FoundDeviations, f.FoundPreemptions, f.Deviations, f.Preemptions, f.Tries))
 	return newReport(f.Failure, f.Trace, append(facts, r.facts()...), f.Commands)
 }
 

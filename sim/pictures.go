@@ -12,7 +12,7 @@ func (e *explorer) pictures(f *Found) {
 	if f.Failure.Kind == DataRace { // reported once in a process: nothing to compare with
 		return
 	}
-	if !slices.Equal(f.FoundSchedule.Choices, f.Schedule.Choices) {
+	if f.FoundTrace == nil && !slices.Equal(f.FoundSchedule.Choices, f.Schedule.Choices) {
 		f.FoundTrace = e.retrace(f.FoundSchedule).Trace
 	}
 	f.Passing = passing(f.Schedule, e.retrace)
@@ -20,12 +20,13 @@ func (e *explorer) pictures(f *Found) {
 
 // retrace is rerun with a trace.
 func (e *explorer) retrace(s schedule.Schedule) Result {
-	cfg, err := e.opts.Config.replaying(s)
-	if err != nil {
-		panic(err) // it is ours
-	}
+	return e.runner.run(e.retracing(s))
+}
+
+func (e *explorer) retracing(s schedule.Schedule) Config {
+	cfg := e.replaying(s)
 	cfg.Trace = true
-	return e.runner.run(cfg)
+	return cfg
 }
 
 // maxPassing limits how many executions the search for one that passes takes.

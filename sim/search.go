@@ -23,7 +23,14 @@ type Options struct {
 	SelfCheck  int               // every so many executions one runs twice; default 64, -1 for never
 	Shrink     int               // budget of the shrinker in executions; default 2000, -1 for no shrinking
 	Replayable string            // command that replays a token, with %s for the token
-	Progress   func(Report)      // called now and then, and never concurrently
+
+	// Smaller returns bodies like that of the given name, each with less to do,
+	// the smallest first; nil if there are none. With it a failure is shrunk to
+	// the smallest body that fails in the same way, whose name its schedule has.
+	// It must come to an end, and for equal names return the same.
+	Smaller func(name string) []Body
+
+	Progress func(Report) // called now and then, and never concurrently
 }
 
 // Report says what an exploration did and found.

@@ -53,8 +53,8 @@ func TestExplore(t *testing.T) {
 	require.Equal(t, exitExpected, code, errs)
 	r := stable(t, out)
 	require.Len(t, r.Variants, 3)
-	for i, want := range []struct{ name, verdict, invariant string }{
-		{"preseed", "violated", "I3"}, {"seed2019", "violated", "I9"}, {"reference", "clean", ""},
+	for i, want := range []struct{ name, verdict, invariant, shrunk string }{
+		{"preseed", "violated", "I3", "start|exit; loss"}, {"seed2019", "violated", "I9", "start|stop"}, {"reference", "clean", "", ""},
 	} {
 		v := r.Variants[i]
 		assert.Equal(t, want.name, v["name"])
@@ -71,7 +71,7 @@ func TestExplore(t *testing.T) {
 		assert.Equal(t, v["executions"], v["firstViolation"])
 		s, err := schedule.Parse(v["token"].(string))
 		require.NoError(t, err)
-		assert.Equal(t, want.name+"/start|start|stop|remove|exit=7; loss", s.Label)
+		assert.Equal(t, want.name+"/"+want.shrunk, s.Label, "what replays it is the smallest workload")
 	}
 
 	_, again, _ := run(args...)
@@ -81,7 +81,7 @@ func TestExplore(t *testing.T) {
 func TestExplorePrintsWhatReplays(t *testing.T) {
 	code, out, errs := run("explore", "--variant", "preseed", "--variant", "reference", "--budget", "100")
 	require.Equal(t, exitExpected, code, errs)
-	for _, want := range []string{"I3 (exits are seen)", "──", "To reproduce:", "VARIANT", "violated I3", "clean", "workload: "} {
+	for _, want := range []string{"I3 (exits are seen)", "shrunk from preseed/start|start|stop|remove|exit=7; loss to preseed/start|exit; loss, in ", "──", "To reproduce:", "VARIANT", "violated I3", "clean", "workload: "} {
 		assert.Contains(t, out, want)
 	}
 	token := regexp.MustCompile(`replay (st1\.\S+)`).FindStringSubmatch(out)
@@ -91,6 +91,7 @@ func TestExplorePrintsWhatReplays(t *testing.T) {
 	assert.Equal(t, exitViolated, code)
 	assert.Empty(t, errs)
 	assert.Contains(t, replayed, "I3 (exits are seen)")
+	assert.Contains(t, replayed, "workload: start|exit; loss\n")
 
 	s, err := schedule.Parse(token[1])
 	require.NoError(t, err)

@@ -26,8 +26,9 @@ func exploreCommand() *cli.Command {
 		Name:  "explore",
 		Usage: "search variants of StartContainer for violated invariants",
 		Description: `Each variant runs a workload on an embedded fake containerd under many
-schedules, until an invariant is violated or the budget is used up. The first
-violation is shrunk and drawn, with a command that replays it.
+schedules, until an invariant is violated or the budget is used up. The first violation is
+shrunk, to the smallest workload that has it as well, and drawn, with a command
+that replays it.
 
 A clean verdict proves nothing about schedules that were not tried.`,
 		Flags: []cli.Flag{
@@ -135,13 +136,11 @@ func explore(_ context.Context, c *cli.Command) error {
 	return unexpected(outcomes, w)
 }
 
-// label names what a schedule belongs to.
-func label(v scenarios.Variant, w scenarios.Workload) string { return v.Name + "/" + w.String() }
-
 func exploreVariant(v scenarios.Variant, w scenarios.Workload, opts sim.Options) (outcome, error) {
 	opts.Name = label(v, w)
 	opts.Replayable = program() + " replay %s"
 	opts.Config = config()
+	opts.Smaller = smaller
 	r := sim.Search(opts, scenarios.Body(v, w))
 	if r.Err != nil {
 		return outcome{}, fail(exitNondeterminism, "%s: %w", v.Name, r.Err)

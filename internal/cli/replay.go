@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -41,17 +40,9 @@ func replay(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return fail(exitUsage, "%w", err)
 	}
-	name, workload, ok := strings.Cut(s.Label, "/")
-	if !ok {
-		return fail(exitUsage, "the schedule belongs to %q and not to a variant: replay it with go test -sim.replay", s.Label)
-	}
-	v, err := scenarios.Lookup(name)
+	v, w, err := unlabel(s.Label)
 	if err != nil {
-		return fail(exitUsage, "the schedule belongs to another version of startrace: %w", err)
-	}
-	w, err := scenarios.ParseWorkload(workload)
-	if err != nil {
-		return fail(exitUsage, "the schedule belongs to another version of startrace: %w", err)
+		return fail(exitUsage, "%w", err)
 	}
 	r, err := sim.Reproduce(config(), s, scenarios.Body(v, w))
 	if err != nil {
@@ -67,7 +58,7 @@ func replay(_ context.Context, c *cli.Command) error {
 		fmt.Fprintf(out, "%s: replayed %d points, nothing is violated\n", s.Label, r.Points)
 		return nil
 	}
-	fmt.Fprintf(out, "%s\nworkload: %s\n\n%s", v.Name, workload, r.Text())
+	fmt.Fprintf(out, "%s\nworkload: %s\n\n%s", v.Name, w, r.Text())
 	return &failure{exitViolated, errQuiet}
 }
 

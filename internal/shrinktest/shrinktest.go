@@ -9,9 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
 	"github.com/startrace/startrace/sim"
 	"github.com/startrace/startrace/sim/schedule"
 	"github.com/startrace/startrace/sim/strategy"
@@ -67,9 +64,14 @@ func Shrink(t *testing.T, programs []Program, n int) Outcome {
 		t.Logf("%-18s %-3s %-10v seed %3d: %d choices (%d preemptions) to %d (%d), %d executions, %v",
 			p.Name, f.Failure.ID, r.Strategy, r.Seed, f.FoundDeviations, f.FoundPreemptions, f.Deviations, f.Preemptions, f.Tries, f.ShrinkTime.Round(time.Microsecond))
 		depth, known := p.Depths[f.Failure.ID]
-		require.True(t, known, "%s violates %q", p.Name, f.Failure.ID)
-		assert.LessOrEqual(t, f.Preemptions, depth+1, "%s, %s, seed %d: %s", p.Name, r.Strategy, r.Seed, f.Text(r))
-		replay(t, p, f)
+		switch {
+		case !known:
+			t.Errorf("%s violates %q, of unknown depth", p.Name, f.Failure.ID)
+		case f.Preemptions > depth+1:
+			t.Errorf("%s, %s, seed %d: %d preemptions of a failure of depth %d\n%s", p.Name, r.Strategy, r.Seed, f.Preemptions, depth, f.Text(r))
+		}
+		replay(t, p, f.Failure, f.FoundSchedule)
+		replay(t, p, f.Failure, f.Schedule)
 	})
 }
 
@@ -84,13 +86,17 @@ func Benchmark(b *testing.B, programs []Program) {
 func each(tb testing.TB, programs []Program, n int, found func(Program, sim.Report)) (o Outcome) {
 	tb.Helper()
 	for i := 0; o.Failures < n; i++ {
-		require.Less(tb, i, 20*n+100, "failures are rare: %d", o.Failures)
+		if i > 20*n+100 {
+			tb.Fatalf("failures are rare: %d", o.Failures)
+		}
 		p := programs[i%len(programs)]
 		r := sim.Search(sim.Options{
 			Name: p.Name, Strategy: strategies[(i/len(programs)+i%len(programs))%len(strategies)],
 			Executions: budget, Seed: uint64(i + 1), SelfCheck: -1,
 		}, p.Body)
-		require.NoError(tb, r.Err, "%s, %s, seed %d", p.Name, r.Strategy, r.Seed)
+		if r.Err != nil {
+			tb.Fatalf("%s, %s, seed %d: %v", p.Name, r.Strategy, r.Seed, r.Err)
+		}
 		if r.Found == nil || r.Found.Execution > budget { // later is what the warm-up found, always the same
 			continue
 		}
@@ -104,16 +110,21 @@ func each(tb testing.TB, programs []Program, n int, found func(Program, sim.Repo
 	return o
 }
 
-// replay replays what was found and what it was shrunk to.
-func replay(t *testing.T, p Program, f *sim.Found) {
+// replay replays a schedule by its token: it has to fail like f.
+func replay(t *testing.T, p Program, f *sim.Failure, s schedule.Schedule) {
 	t.Helper()
-	for _, s := range []schedule.Schedule{f.FoundSchedule, f.Schedule} {
-		again, err := schedule.Parse(s.Token())
-		require.NoError(t, err)
-		r, err := sim.Reproduce(sim.Config{Name: p.Name}, again, p.Body)
-		require.NoError(t, err, "%s: %s", p.Name, s.Token())
-		if assert.NotNil(t, r.Failure, "%s: %s", p.Name, s.Token()) {
-			assert.Equal(t, f.Failure.Signature, r.Failure.Signature, "%s: %s", p.Name, s.Token())
-		}
+	again, err := schedule.Parse(s.Token())
+	if err != nil {
+		t.Errorf("%s: %v", p.Name, err)
+		return
+	}
+	r, err := sim.Reproduce(sim.Config{Name: p.Name}, again, p.Body)
+	switch {
+	case err != nil:
+		t.Errorf("%s: %s: %v", p.Name, s.Token(), err)
+	case r.Failure == nil:
+		t.Errorf("%s: %s does not fail", p.Name, s.Token())
+	case r.Failure.Signature != f.Signature:
+		t.Errorf("%s: %s fails with %q, not %q", p.Name, s.Token(), r.Failure.Signature, f.Signature)
 	}
 }
