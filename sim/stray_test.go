@@ -28,7 +28,7 @@ func readLater(t *sim.T, r io.Reader, w io.Writer) {
 	}
 }
 
-func TestStraysNameTheirSite(t *testing.T) {
+func strayIsNamed(t *testing.T) {
 	body := func(t *sim.T) {
 		r, w, err := os.Pipe()
 		if err != nil {
@@ -52,7 +52,7 @@ func TestStraysNameTheirSite(t *testing.T) {
 }
 
 // A connection in memory is controlled.
-func TestNoStrays(t *testing.T) {
+func noStrays(t *testing.T) {
 	r := sim.Search(sim.Options{Name: t.Name(), Executions: 50}, func(t *sim.T) {
 		a, b := net.Pipe()
 		defer a.Close()
