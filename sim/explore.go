@@ -51,10 +51,11 @@ func Explore(t testing.TB, opts Options, body func(*T)) Report {
 		}
 		if s.Label != "" {
 			if body = opts.named(s.Label, body); body == nil {
-				t.Logf("the schedule to replay belongs to %s: nothing to do for %s", s.Label, opts.Name)
+				noteForeign(t, s.Label, opts.Name)
 				return Report{Name: opts.Name}
 			}
 		}
+		noteReplay()
 		if *flagLenient != "" {
 			turns, err := parseTurns(*flagLenient)
 			if err != nil {

@@ -97,7 +97,7 @@ func replayLenient(tb testing.TB, cfg Config, s schedule.Schedule, turns []ctl.T
 	}
 	note := "the execution is the recorded one"
 	if res.Hash() != s.Hash {
-		note = res.left(turns)
+		note = res.left(turns, s.Deviations())
 	}
 	if res.Failure != nil {
 		tb.Fatal(note + "\n" + res.Text())
@@ -105,19 +105,34 @@ func replayLenient(tb testing.TB, cfg Config, s schedule.Schedule, turns []ctl.T
 	tb.Logf("replayed %d points; nothing failed; %s", res.Points, note)
 }
 
-// left says which turn is the first that the execution did not take.
-func (r Result) left(turns []ctl.Turn) string {
-	taken := map[ctl.Turn]bool{}
+// left says where the execution leaves the recorded one, whose turns are at
+// these decisions: at the first turn that it does not take, or before the first
+// one that it comes to earlier or later.
+func (r Result) left(turns []ctl.Turn, recorded []schedule.Deviation) string {
+	taken := map[ctl.Turn]int{} // at which decision
+	decision := 0
 	for _, e := range r.log {
-		taken[turnOf(e)] = true
+		if e.NAlts > 1 {
+			taken[turnOf(e)] = decision
+			decision++
+		}
 	}
+	moved := ""
 	for i, t := range turns {
-		if !taken[t] {
+		at, ok := taken[t]
+		if !ok {
 			return fmt.Sprintf("leaves the recorded execution at turn %d of %d: %s does not hand over to %s at its point %d",
 				i+1, len(turns), r.lane(t.From), r.lane(t.To), t.Point)
 		}
+		if moved == "" && i < len(recorded) && at != recorded[i].Index {
+			moved = fmt.Sprintf("before turn %d, where %s hands over to %s: that is decision %d and not %d",
+				i+1, r.lane(t.From), r.lane(t.To), at+1, recorded[i].Index+1)
+		}
 	}
-	return fmt.Sprintf("takes all %d turns of the recorded execution, and other steps between them", len(turns))
+	if moved == "" {
+		moved = "after the last of them"
+	}
+	return fmt.Sprintf("takes all %d turns of the recorded execution, and leaves it %s", len(turns), moved)
 }
 
 func (r Result) lane(id uint32) string {

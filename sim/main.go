@@ -30,7 +30,7 @@ func Main(m *testing.M, after ...func(code int) int) {
 		os.Exit(2)
 	}
 	build.Adopt()
-	code := m.Run()
+	code := unreplayed(m.Run())
 	for _, f := range after {
 		code = f(code)
 	}

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -59,13 +60,48 @@ func TestReplayInFreshProcess(t *testing.T) {
 		assert.Contains(t, out, "lost update: v is")
 		assert.Contains(t, out, "replayed: ")
 	}
+}
 
-	out, code = child(t, "TestPlantedCrash", "-sim.replay="+m[2])
-	assert.Equal(t, 0, code, "the schedule of another test is left alone\n%s", out)
-
-	out, code = child(t, "TestPlantedFirstRun", "-sim.replay="+m[2][:len(m[2])-3])
-	assert.Equal(t, 1, code)
-	assert.Contains(t, out, "-sim.replay: ")
+// What can't be replayed is an error that says why, and never a test that passes.
+func TestDamagedOrForeignSchedule(t *testing.T) {
+	dir := t.TempDir()
+	f := find(t, sim.Options{}, firstRun)
+	own, foreign := f.Schedule, f.Schedule
+	own.Label, foreign.Label = "TestPlantedFirstRun", "TestElsewhere"
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+		return path
+	}
+	token, text := own.Token(), own.Text()
+	for _, c := range []struct{ name, replay, want string }{
+		{"damaged token", token[:9] + "AAAA" + token[13:], "-sim.replay: schedule is damaged: the checksum does not match"},
+		{"cut token", token[:len(token)-3], "-sim.replay: schedule token is truncated: "},
+		{"no token", "TestElsewhere", `-sim.replay: not a schedule token: "TestElsewhere" does not start with "st1." or "raw1:", and there is no such file`},
+		{"later version", "st9.abc", `-sim.replay: unknown schedule version: "st9."`},
+		{"damaged file", file("damaged", strings.Replace(text, "choices:", "choises:", 1)), `damaged:5: schedule is damaged: unknown key "choises"`},
+		{"changed choices", file("changed", strings.Replace(text, "choices:\n  ", "choices:\n  1 ", 1)), "the schedule does not fit"},
+		{"cut file", file("cut", text[:strings.Index(text, "choices:")]), `cut:4: schedule is damaged: no choices`},
+		{"other file", file("other.json", `{"choices": [0, 1]}`), `other.json:1: not a schedule token: `},
+		{"directory", dir, "read schedule: "},
+		{"file of another test", file("foreign", foreign.Text()), "startrace: the schedule to replay belongs to TestElsewhere, which is none of the tests that ran"},
+		{"token of another test", foreign.Token(), "startrace: the schedule to replay belongs to TestElsewhere, which is none of the tests that ran"},
+		{"other options", func() string { s := own; s.Options = "warp"; return s.Token() }(), `the schedule has the unknown option "warp"`},
+		{"other program", func() string { s := own; s.Hash++; return s.Token() }(), "the schedule does not fit: it takes other steps than the recorded execution"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, code := child(t, "TestPlantedFirstRun", "-sim.replay="+c.replay)
+			assert.Equal(t, 1, code, out)
+			assert.Contains(t, out, c.want)
+			assert.NotContains(t, out, "panic")
+		})
+	}
+	t.Run("several packages", func(t *testing.T) {
+		t.Setenv("SIM_REPLAY", foreign.Token())
+		out, code := child(t, "TestPlantedFirstRun")
+		assert.Equal(t, 0, code, "one of them may have the test\n%s", out)
+		assert.Contains(t, out, "belongs to TestElsewhere")
+	})
 }
 
 func TestReplayFromFile(t *testing.T) {

@@ -133,6 +133,6 @@ func TestSmallerBodyIsReplayed(t *testing.T) {
 	}
 	foreign := schedule.Schedule{Label: "TestPlantedSmaller/9+9"}
 	out, code = child(t, "TestPlantedSmaller", "-test.v", "-sim.replay="+foreign.Token())
-	assert.Equal(t, 0, code, out)
+	assert.Equal(t, 1, code, out)
 	assert.Contains(t, out, "the schedule to replay belongs to TestPlantedSmaller/9+9")
 }

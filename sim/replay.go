@@ -97,5 +97,9 @@ func readSchedule(text string) (schedule.Schedule, error) {
 	if _, err := os.Stat(text); err == nil {
 		return schedule.ReadFile(text)
 	}
-	return schedule.Parse(text)
+	s, err := schedule.Parse(text)
+	if errors.Is(err, schedule.ErrNotToken) {
+		err = fmt.Errorf("%w, and there is no such file", err)
+	}
+	return s, err
 }
