@@ -99,6 +99,7 @@ func replayLenient(tb testing.TB, cfg Config, s schedule.Schedule, turns []ctl.T
 	if res.Hash() != s.Hash {
 		note = res.left(turns, s.Deviations())
 	}
+	r.necessary(cfg, res)
 	if res.Failure != nil {
 		tb.Fatal(note + "\n" + res.Text())
 	}

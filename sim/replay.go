@@ -8,6 +8,7 @@ import (
 
 	"github.com/startrace/startrace/sim/report"
 	"github.com/startrace/startrace/sim/schedule"
+	"github.com/startrace/startrace/sim/strategy"
 )
 
 // ErrDiverged says that a schedule can't be replayed: the program is not the
@@ -57,6 +58,7 @@ func replay(tb testing.TB, cfg Config, s schedule.Schedule, body func(*T)) (Resu
 	for range replayAttempts {
 		res = r.run(cfg)
 		if res.Hash() == s.Hash || s.Hash == 0 && res.Hash() == last {
+			r.necessary(cfg, res)
 			return res, nil
 		}
 		if res.Hash() == last && s.Hash != 0 {
@@ -80,16 +82,27 @@ func (r Result) Text() string {
 	return text(r.report())
 }
 
-// report marks all choices as necessary: the schedule has been shrunk.
+// necessary marks the choices of a failed execution that the failure needs, if
+// they are not too many to try.
+func (r *runner) necessary(cfg Config, res Result) {
+	if res.Failure == nil || res.Failure.Kind == DataRace { // reported once in a process
+		return
+	}
+	deviations := res.Schedule.Deviations()
+	if len(deviations) > maxNecessary {
+		return
+	}
+	cfg.Trace, cfg.turns = false, nil
+	mark(res, deviations, schedule.Necessary(res.Schedule, func(c schedule.Schedule) (schedule.Schedule, bool) {
+		cfg.Plan = strategy.Plan{Name: "replay", Replay: c.Choices}
+		again := r.run(cfg)
+		return again.Schedule, res.Failure.same(again)
+	}))
+}
+
 func (r Result) report() report.Failure {
 	facts := []string{fmt.Sprintf("replayed: %d points, %d decisions, %d preemptions", r.Points, r.Decisions, r.Preemptions)}
-	facts = append(facts, r.facts()...)
-	if r.Trace != nil {
-		for i, m := range r.marks {
-			r.Trace.Steps[i].Necessary = m.decision > 0 && m.choice != 0
-		}
-	}
-	return newReport(r.Failure, r.Trace, facts, nil)
+	return newReport(r.Failure, r.Trace, append(facts, r.facts()...), nil)
 }
 
 // readSchedule reads a token, or a file with a token or a schedule.

@@ -23,6 +23,9 @@ func TestPictures(t *testing.T) {
 		assert.Contains(t, string(page), `"`+trace+`":{"lanes":["clock","main"`, trace)
 	}
 
+	assert.Contains(t, string(page), "choices make the failure; without any one of them this execution does not fail:")
+	assert.Contains(t, string(page), "exit: choose lose event /tasks/exit = 1 at harness.go:")
+
 	token := regexp.MustCompile(`st1\.\S+`).FindString(out)
 	file := func(name string) string { return filepath.Join(dir, name) }
 	code, plain, errs := run("replay", token)
@@ -43,7 +46,7 @@ func TestPictures(t *testing.T) {
 	defer f.Close()
 	trace, err := report.ReadJSONL(f)
 	require.NoError(t, err)
-	assert.Contains(t, trace.Lanes, "remove")
+	assert.Contains(t, trace.Lanes, "exit")
 
 	code, out, _ = run("replay", "--perfetto", "-", token)
 	assert.Equal(t, exitViolated, code)

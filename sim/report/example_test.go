@@ -32,6 +32,9 @@ func Example() {
 	//
 	//   random walk, seed 42, 61 executions; 9 preemptions, 1 after shrinking
 	//
+	//   One choice makes the failure; without it this execution does not fail:
+	//     step 3: start is preempted before tasks.Create/reply c1 at tasks.go:93, and remove goes on
+	//
 	//     #  start                         remove                     where
 	//     ─  ───────────────────────────   ────────────────────────   ──────────────
 	//     1  StartContainer c1                                        workload.go:41

@@ -27,8 +27,8 @@ const (
 	indent         = "  "
 )
 
-// Text returns the report: title, facts, table, detail and, last, the commands.
-// Parts that are empty are left out. Only commands, facts and details may be
+// Text returns the report: title, facts, cause, table, detail and, last, the
+// commands. Parts that are empty are left out. Only these but for the table may be
 // wider than opts.Width. It ends with a newline and contains no control
 // characters but newlines and tabs, whatever the goroutines logged, unless a
 // command does.
@@ -51,6 +51,7 @@ func (f Failure) Text(opts TextOptions) string {
 		add(cleanLine(f.Title))
 	}
 	add(indented(f.Facts)...)
+	add(listed(f.Trace.Cause())...)
 	add(table(f.Trace, opts)...)
 	if detail := strings.Trim(cleanText(f.Detail), "\n"); detail != "" {
 		add(indented(strings.Split(detail, "\n"))...)
@@ -63,6 +64,16 @@ func (f Failure) Text(opts TextOptions) string {
 		add(lines...)
 	}
 	return strings.Join(sections, "\n")
+}
+
+// listed indents all lines but the first one deeper.
+func listed(lines []string) []string {
+	for i := range lines {
+		if i > 0 {
+			lines[i] = indent + lines[i]
+		}
+	}
+	return indented(lines)
 }
 
 func indented(lines []string) []string {

@@ -29,7 +29,8 @@ func HTML(w io.Writer, p Page) error {
 	text := cleanText(p.Text(TextOptions{})) // commands are printed as they are
 	err := page.Execute(w, map[string]any{
 		"Style": template.CSS(pageStyle), "Script": template.JS(pageScript), //nolint:gosec // ours
-		"Title": cleanLine(p.Title), "Facts": cleanLines(p.Facts), "Detail": cleanText(p.Detail),
+		"Title": cleanLine(p.Title), "Facts": cleanLines(p.Facts), "Cause": p.Trace.Cause(),
+		"Detail":   cleanText(p.Detail),
 		"Commands": cleanLines(p.Commands), "Data": data, "Text": text,
 	})
 	if err != nil {

@@ -72,6 +72,8 @@ func TestHTMLData(t *testing.T) {
 	assert.Equal(t, []int{0, 5}, steps[3].After)
 	assert.Equal(t, "Lock #1", steps[3].Text)
 	assert.True(t, steps[3].Switch && steps[3].Necessary && steps[3].Shown)
+	assert.Contains(t, html(t, Page{Failure: Failure{Title: "t", Trace: overtaken()}}), `<p class="cause">One choice makes the failure; without it this execution does not fail:</p>
+<p class="cause"><i class="key must">!</i>step 4: `)
 	assert.False(t, steps[0].Shown)
 	assert.True(t, steps[2].Blocked)
 	assert.True(t, data.Failing.Clock)
