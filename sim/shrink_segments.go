@@ -10,83 +10,94 @@ import (
 // place where it does not go on.
 type segment struct {
 	spot
+	deviates  bool // who goes on is not who would by default
 	preempted bool
 }
 
-// spot is a place in a goroutine: its operation number op, or where it blocks or
-// ends after that. It does not depend on how often the goroutine blocked
-// before, as the numbers of points do.
+// spot is a place in a goroutine: its operation number n, or where it blocks or
+// ends after that, or its draw number n. It does not depend on how often the
+// goroutine blocked before, as the numbers of points do.
 type spot struct {
-	who, op uint32
-	after   bool
+	who, n uint32
+	kind   spotKind
 }
 
-// drawn is a value that was drawn.
-type drawn struct {
+type spotKind uint8
+
+const (
+	operating spotKind = iota
+	halting
+	drawing
+)
+
+// aim is where to go from a spot, or what to draw there.
+type aim struct {
 	spot
-	value uint32
+	to uint32
 }
 
 // cut cuts a logged execution into segments. What was drawn is apart, since it
 // stays what it is wherever the segment goes. The map has the points of the spots.
-func cut(log []ctl.Event) (segments []segment, draws []drawn, points map[spot]uint32) {
+func cut(log []ctl.Event) (segments []segment, draws []aim, points map[spot]uint32) {
 	points = map[spot]uint32{}
-	ops := map[uint32]uint32{}
+	counts := map[spot]uint32{} // by goroutine and kind
 	for _, e := range log {
 		if e.Flags&ctl.EventAside != 0 || e.Kind == ctl.KSpawn || e.Kind == ctl.KName || e.Kind == ctl.KNote {
 			continue
 		}
-		after := e.Kind >= ctl.KPark
-		if !after {
-			ops[e.From]++
+		at := spot{who: e.From}
+		switch {
+		case e.Kind == ctl.KChoose || e.Kind == ctl.KCase:
+			at.kind = drawing
+		case e.Kind >= ctl.KPark:
+			at.kind = halting
 		}
-		at := spot{e.From, ops[e.From], after}
+		if at.kind == halting {
+			at.n = counts[spot{who: e.From}]
+		} else {
+			counts[at]++
+			at.n = counts[at]
+		}
 		if _, known := points[at]; !known {
 			points[at] = e.Point
 		}
 		switch {
 		case e.Kind == ctl.KChoose || e.Kind == ctl.KCase:
 			if e.NAlts > 1 && e.Choice != 0 {
-				draws = append(draws, drawn{at, uint32(e.Choice)})
+				draws = append(draws, aim{at, uint32(e.Choice)})
 			}
 		case e.From != e.To:
-			segments = append(segments, segment{at, !after && e.Kind != ctl.KGosched})
+			segments = append(segments, segment{at, e.NAlts > 1 && e.Choice != 0, at.kind == operating && e.Kind != ctl.KGosched})
 		}
 	}
 	return segments, draws, points
 }
 
-// through returns the turns that go through the segments in this order.
-func through(segments []segment, draws []drawn, points map[spot]uint32) (turns []ctl.Turn) {
-	for i, s := range segments[:len(segments)-1] {
-		next := segments[i+1]
-		if point, ok := s.find(points); ok && next.who != s.who {
-			turns = append(turns, ctl.Turn{From: s.who, Point: point, To: next.who})
+// through returns the aims that go through the segments in this order.
+func through(segments []segment, draws []aim) (aims []aim) {
+	for i, s := range segments[:max(len(segments)-1, 0)] {
+		if next := segments[i+1]; next.who != s.who {
+			aims = append(aims, aim{s.spot, next.who})
 		}
 	}
-	for _, d := range draws {
-		if point, ok := d.find(points); ok {
-			turns = append(turns, ctl.Turn{From: d.who, Point: point, To: d.value})
-		}
-	}
-	return turns
+	return append(aims, draws...)
 }
 
 // find returns the point of a spot. A goroutine that is to block does so at the
 // first opportunity.
 func (p spot) find(points map[spot]uint32) (point uint32, ok bool) {
 	for {
-		if point, ok = points[p]; ok || !p.after {
+		if point, ok = points[p]; ok || p.kind != halting {
 			return point, ok
 		}
-		p.op++
-		if _, runs := points[spot{p.who, p.op, false}]; !runs {
+		p.n++
+		if _, runs := points[spot{who: p.who, n: p.n}]; !runs {
 			return 0, false
 		}
 	}
 }
 
-// consolidate makes preempted goroutines go on: what such a one does later comes
+// consolidate leaves out deviations, and makes preempted goroutines go on: what such a one does later comes
 // first, or what it did before comes later, and the others wait meanwhile; or it
 // goes on until it blocks. The first two are the moves of Jalbert and Sen (A
 // trace simplification technique for effective debugging of concurrent programs,
@@ -95,12 +106,12 @@ func (p spot) find(points map[spot]uint32) (point uint32, ok bool) {
 func (s *shrinker) consolidate() bool {
 	begin := s.best
 	for improved := true; improved; {
-		improved = false
 		segments, draws, points := cut(s.replay())
+		improved = s.omit(segments, draws, points)
 		for i := len(segments) - 1; i >= 0 && !improved; i-- {
 			if segments[i].preempted {
 				improved = slices.ContainsFunc(moves(segments, i), func(moved []segment) bool {
-					return s.follow(moved, draws, points)
+					return s.follow(through(moved, draws), points)
 				})
 			}
 		}
@@ -108,11 +119,29 @@ func (s *shrinker) consolidate() bool {
 	return s.best.less(begin)
 }
 
+// omit looks for a deviation that can be left out if the others stay where they
+// are in the program.
+func (s *shrinker) omit(segments []segment, draws []aim, points map[spot]uint32) bool {
+	var deviations []aim
+	for i, g := range segments[:max(len(segments)-1, 0)] {
+		if g.deviates {
+			deviations = append(deviations, aim{g.spot, segments[i+1].who})
+		}
+	}
+	deviations = append(deviations, draws...)
+	for i := range deviations {
+		if s.follow(slices.Concat(deviations[:i], deviations[i+1:]), points) {
+			return true
+		}
+	}
+	return false
+}
+
 // moves returns the orders in which the goroutine of segment i is not preempted
 // at its end.
 func moves(segments []segment, i int) [][]segment {
 	at := segments[i]
-	blocked := segment{spot: spot{at.who, at.op, true}}
+	blocked := segment{spot: spot{at.who, at.n, halting}}
 	orders := [][]segment{slices.Concat(segments[:i], []segment{blocked}, segments[i+1:])}
 	if n := slices.IndexFunc(segments[i+1:], func(s segment) bool { return s.who == at.who }); n >= 0 {
 		next := i + 1 + n
@@ -126,14 +155,19 @@ func moves(segments []segment, i int) [][]segment {
 // renumberings is how often follow looks where the places are.
 const renumberings = 3
 
-// follow looks for a simpler execution that goes through the segments. What is
-// moved changes who blocks where, and so the numbers of points.
-func (s *shrinker) follow(segments []segment, draws []drawn, points map[spot]uint32) bool {
+// follow looks for a simpler execution with these aims. What is moved or left out
+// changes who blocks where, and so the numbers of points.
+func (s *shrinker) follow(aims []aim, points map[spot]uint32) bool {
 	before := s.best
 	var last []ctl.Turn
 	for range renumberings {
-		turns := through(segments, draws, points)
-		if s.over() || slices.Equal(turns, last) {
+		var turns []ctl.Turn
+		for _, a := range aims {
+			if point, ok := a.find(points); ok {
+				turns = append(turns, ctl.Turn{From: a.who, Point: point, To: a.to})
+			}
+		}
+		if s.over() || last != nil && slices.Equal(turns, last) {
 			return false
 		}
 		cfg := s.taking(turns)

@@ -23,7 +23,7 @@ func TestPictures(t *testing.T) {
 		assert.Contains(t, string(page), `"`+trace+`":{"lanes":["clock","main"`, trace)
 	}
 
-	assert.Contains(t, string(page), "choices make the failure; without any one of them this execution does not fail:")
+	assert.Contains(t, string(page), "One choice makes the failure; without it this execution does not fail:")
 	assert.Contains(t, string(page), "exit: choose lose event /tasks/exit = 1 at harness.go:")
 
 	token := regexp.MustCompile(`st1\.\S+`).FindString(out)
