@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/startrace/startrace/sim"
+	"github.com/startrace/startrace/sim/strategy"
 )
 
 // TestDetectors has for each thing that is detected a canary, which has to be
@@ -306,7 +307,7 @@ func finds(kind sim.Kind, body func(*sim.T), texts ...string) func(*testing.T) {
 // silent is a test that the body does not fail, nor anything else about it.
 func silent(body func(*sim.T)) func(*testing.T) {
 	return func(t *testing.T) {
-		r := sim.Search(sim.Options{Name: t.Name(), Executions: 300, SelfCheck: 7}, body)
+		r := sim.Search(sim.Options{Name: t.Name(), Strategy: strategy.Portfolio{}, Executions: 300, SelfCheck: 7}, body)
 		require.NoError(t, r.Err)
 		if r.Found != nil {
 			t.Fatal(r.Found.Text(r))

@@ -21,7 +21,9 @@ var (
 	flagReplay     = flag.String("sim.replay", os.Getenv("SIM_REPLAY"), "replay this `token or schedule file` in Explore instead of exploring")
 	flagSeed       = flag.String("sim.seed", os.Getenv("SIM_SEED"), "`seed` of explorations")
 	flagExecutions = flag.String("sim.executions", os.Getenv("SIM_EXECUTIONS"), "budget of explorations, in `executions`")
-	flagStrategy   = flag.String("sim.strategy", os.Getenv("SIM_STRATEGY"), "`strategy` of explorations: portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw, dfs, icb, delay, dpor")
+	flagStrategy   = flag.String("sim.strategy", os.Getenv("SIM_STRATEGY"), "`strategy` of explorations: auto, portfolio, feedback, random, sticky, pct, pct:DEPTH, pos, urw, surw, dfs, icb, delay, dpor")
+	flagWorkers    = flag.String("sim.workers", os.Getenv("SIM_WORKERS"), "`processes` that share an exploration that takes long; default GOMAXPROCS")
+	flagShard      = flag.String("sim.shard", os.Getenv("SIM_SHARD"), "run only `part` I/N of the executions of explorations")
 )
 
 // Explore runs body under many schedules until one fails, which fails t with
@@ -147,14 +149,35 @@ func (o *Options) fromFlags() error {
 		}
 		o.Strategy = s
 	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if *flagWorkers != "" {
+		n, err := strconv.Atoi(*flagWorkers)
+		if err != nil || n < 1 {
+			return fmt.Errorf("-sim.workers: %q is no number of processes", *flagWorkers)
+		}
+		o.Workers = n
+	}
+	if *flagShard != "" {
+		s, err := ParseShard(*flagShard)
+		if err != nil {
+			return fmt.Errorf("-sim.shard: %w", err)
+		}
+		o.Shard = s
+	}
 	return nil
 }
 
 // exhausted says what an exhausted search proves.
 func (r Report) exhausted() string {
 	s := fmt.Sprintf("all %d executions checked", r.Executions)
-	if r.Strategy == (strategy.DPOR{}).String() {
-		s = fmt.Sprintf("all %d inequivalent executions checked", r.Executions-r.Wasted)
+	executions, dpor := r.Executions, r.Strategy == strategy.DPOR{}.String()
+	if len(r.Parts) > 0 {
+		executions, dpor = r.Parts[0].Executions, true
+	}
+	if dpor {
+		s = fmt.Sprintf("all %d inequivalent executions checked", executions-r.Wasted)
 	}
 	if len(r.Bounds) > 0 {
 		s += " with " + strings.Join(r.Bounds, ", ")
@@ -165,9 +188,15 @@ func (r Report) exhausted() string {
 // String says how much was looked at.
 func (r Report) String() string {
 	s := fmt.Sprintf("%s: %d executions, %d distinct, %s, seed %d, up to %d points each",
-		r.Name, r.Executions, r.Distinct, r.Strategy, r.Seed, r.MaxPoints)
-	if r.Exhausted {
+		r.Name, r.Executions, r.Distinct, r.strategy(), r.Seed, r.MaxPoints)
+	switch {
+	case r.Exhausted:
 		s += "; " + r.exhausted()
+	case r.Classified > 0:
+		s += "; " + r.Saturation.String()
+	}
+	if r.Interrupted {
+		s += "; interrupted"
 	}
 	if r.Checked > 0 {
 		s += fmt.Sprintf("; %d ran twice and agreed", r.Checked)

@@ -37,19 +37,21 @@ type Found struct {
 	turns []ctl.Turn // the deviations of the shrunk execution
 }
 
-// found confirms a failure, shrinks it and fills in the report.
-func (e *explorer) found(i int, plan strategy.Plan, res Result) {
+// found confirms the failure of the last execution that was counted, shrinks it
+// and fills in the report.
+func (e *explorer) found(plan strategy.Plan, res Result) {
 	f := &Found{
-		Failure: res.Failure, Name: e.opts.Name, Execution: i + 1, Strategy: plan.Name,
+		Failure: res.Failure, Name: e.opts.Name, Execution: e.report.Executions, Strategy: plan.Name,
 		FoundPreemptions: res.Preemptions, FoundDeviations: len(res.Schedule.Deviations()),
 	}
 	e.report.Found = f
+	e.report.Exhausted, e.report.Bounds = false, nil // by an earlier part
 	if res.Failure.Kind != DataRace { // reported once in a process
 		stable, ok := e.confirm(res)
 		if !ok {
 			e.report.Found = nil
 			e.report.Err = fmt.Errorf("%w: execution %d failed (%s), and did not when it ran again with the same choices",
-				ErrNondeterministic, i, res.Failure.Title)
+				ErrNondeterministic, f.Execution-1, res.Failure.Title)
 			return
 		}
 		res = stable

@@ -59,7 +59,7 @@ func TestArtifacts(t *testing.T) {
 	m := command.FindStringSubmatch(out)
 	require.NotNil(t, m, out)
 	for _, want := range []string{
-		"sim.strategy portfolio\n", "sim.executions ", "sim.distinct ", "sim.token " + m[2] + "\n",
+		"sim.strategy auto\n", "sim.executions ", "sim.distinct ", "sim.token " + m[2] + "\n",
 	} {
 		assert.Contains(t, out, "=== ATTR  TestPlantedFirstRun "+want)
 	}

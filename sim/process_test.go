@@ -120,6 +120,8 @@ func TestBadFlags(t *testing.T) {
 		{"-sim.strategy=pct:0", "the depth must be"},
 		{"-sim.seed=x", "-sim.seed"},
 		{"-sim.executions=0", "-sim.executions"},
+		{"-sim.workers=0", "-sim.workers"},
+		{"-sim.shard=3/2", "-sim.shard"},
 		{"-sim.replay=st9.abc", "-sim.replay"},
 	} {
 		out, code := child(t, "TestPlantedFirstRun", c.flag)

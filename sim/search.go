@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Name       string            // what is explored; default: the test's name
 	Config     Config            // of each execution; Name, Plan and Seed are set by the exploration
-	Strategy   strategy.Strategy // default: strategy.Portfolio
+	Strategy   strategy.Strategy // default: strategy.Auto
 	Executions int               // budget; default 1000, 200 with -short
 	Duration   time.Duration     // stop after so much real time as well; makes counts depend on the machine
 	Seed       uint64            // default 1
@@ -31,12 +31,34 @@ type Options struct {
 	Smaller func(name string) []Body
 
 	Progress func(Report) // called now and then, and never concurrently
+
+	// Shard is the part of the executions to run; default: all of them. It is
+	// for strategies that are not systematic, and for all of Auto but the
+	// attempt to exhaust.
+	Shard Shard
+	// Workers is the number of processes that run executions. They are started
+	// if the rest of the search takes longer than it takes to start them, and
+	// change nothing but the time: what a search reports is the same with any
+	// number of them. What the body leaves in variables of the process, they do
+	// not share. A worker is this program, with the same arguments, which does
+	// again what comes before the call of Search; its standard output is
+	// discarded. The default is 1, this process, for Search, and GOMAXPROCS for
+	// Explore. Systematic strategies and Feedback have only one.
+	Workers int
+	// Interrupt ends the search after the current execution when it is closed.
+	Interrupt <-chan struct{}
+	// Checkpoint, if not nil, has what an interrupted search had done, and takes
+	// what this one does.
+	Checkpoint *Checkpoint
+
+	patience time.Duration // before workers are started; default: workersAfter
 }
 
 // Report says what an exploration did and found.
 type Report struct {
 	Name       string
 	Strategy   string
+	Parts      []Part // of Auto: what ran, in order
 	Seed       uint64
 	Executions int // without those of shrinking and self-checks
 	Distinct   int // executions with different sequences of points and choices
@@ -48,6 +70,11 @@ type Report struct {
 	Skipped    int
 	Wasted     int // of a systematic strategy: executions equivalent to others
 	Elapsed    time.Duration
+
+	Interrupted bool // by Options.Interrupt: there is more to do
+	Workers     int  // processes beside this one that ran executions
+
+	Saturation
 
 	// Exhausted says that a systematic strategy left nothing to try within
 	// Bounds: nothing fails in any execution of this body that respects them.
@@ -65,6 +92,10 @@ type Report struct {
 // an address, decided. Wrapped by Report.Err.
 var ErrNondeterministic = errors.New("nondeterminism")
 
+// ErrNoShards says that a strategy can't run a part of an exploration. Wrapped
+// by Report.Err.
+var ErrNoShards = errors.New("the executions of this strategy depend on those before, so that there are no shards")
+
 // ErrNothingRan says that no execution did anything. Wrapped by Report.Err.
 var ErrNothingRan = errors.New("no execution ran")
 
@@ -77,20 +108,31 @@ func Search(opts Options, body func(*T)) Report { return search(nil, opts, body)
 
 func search(tb testing.TB, opts Options, body func(*T)) Report {
 	opts.defaults()
-	e := &explorer{
-		opts: opts, runner: newRunner(tb, body), start: time.Now(),
-		seen:   map[uint64]struct{}{},
-		report: Report{Name: opts.Name, Strategy: opts.Strategy.String(), Seed: opts.Seed},
+	e := newExplorer(tb, opts, body)
+	e.call = nextCall(opts.Name)
+	if c := worksFor(); c != nil {
+		if *c != e.call {
+			return Report{Name: opts.Name} // the search of another process is meant
+		}
+		e.work()
 	}
 	e.explore()
 	e.report.Elapsed = time.Since(e.start)
 	return e.report
 }
 
+func newExplorer(tb testing.TB, opts Options, body func(*T)) *explorer {
+	return &explorer{
+		opts: opts, runner: newRunner(tb, body), start: time.Now(),
+		seen: map[uint64]struct{}{}, classes: map[uint64]int{},
+		report: Report{Name: opts.Name, Strategy: opts.Strategy.String(), Seed: opts.Seed},
+	}
+}
+
 func (o *Options) defaults() {
 	o.Config.Name = o.Name
 	if o.Strategy == nil {
-		o.Strategy = strategy.Portfolio{}
+		o.Strategy = strategy.Auto{}
 	}
 	if o.Executions == 0 {
 		o.Executions = 1000
@@ -114,8 +156,23 @@ type explorer struct {
 	runner *runner
 	report Report
 	start  time.Time
-	seen   map[uint64]struct{}
-	unlock bool
+	seen   map[uint64]struct{} // hashes of executions
+	list   []uint64            // if lists, in its place: somebody else counts
+	lists  bool
+	classifier
+	classes map[uint64]int // executions of each class
+	is      identity
+	early   bool // a timer fired early
+	unlock  bool
+	raised  bool // the limit of points
+	base    base
+	call    call
+	began   time.Time // the random search, with execution beganAt
+	beganAt int
+	suspect int         // 1 + the execution that a worker stopped at
+	planned int         // executions of a systematic search that is a part of this one
+	next    int         // the number of the next execution of a random one
+	beside  func() bool // runs an execution after each of a systematic search; false ends that
 
 	endless bool // an execution did not end within ten times as many points either
 }
@@ -129,11 +186,7 @@ func (e *explorer) explore() {
 		e.foundWarm(*failed)
 		return
 	}
-	if plans, _ := searcher(e.opts.Strategy); plans != nil {
-		e.systematic()
-	} else {
-		e.random()
-	}
+	e.byStrategy()
 	if e.report.Found != nil || e.report.Err != nil {
 		return
 	}
@@ -146,20 +199,23 @@ func (e *explorer) explore() {
 	}
 }
 
-// random runs executions that are independent of one another.
-func (e *explorer) random() {
-	progress := time.Now()
-	for i := 0; i < e.opts.Executions && !e.over(); i++ {
-		res := e.execute(i)
-		e.count(res)
-		if res.Failure != nil {
-			e.found(i, e.opts.Strategy.At(i), res.keep())
-			return
-		}
-		if e.opts.SelfCheck > 0 && i%e.opts.SelfCheck == 0 && !e.check(i, res.keep()) {
-			return
-		}
-		e.progress(&progress)
+// byStrategy runs the executions that count.
+func (e *explorer) byStrategy() {
+	plans, _ := searcher(e.opts.Strategy)
+	_, feedback := e.opts.Strategy.(strategy.Feedback)
+	_, auto := e.opts.Strategy.(strategy.Auto)
+	switch {
+	case auto:
+		e.auto()
+	case plans == nil && !feedback:
+		e.begin()
+		e.random()
+	case !e.opts.Shard.whole():
+		e.report.Err = fmt.Errorf("%w: %s", ErrNoShards, e.opts.Strategy)
+	case feedback:
+		e.feedback()
+	default:
+		e.systematic(e.opts.Strategy, e.opts.Executions)
 	}
 }
 
@@ -170,8 +226,15 @@ func (e *explorer) count(res Result) {
 	e.report.Decisions += res.Decisions
 	e.report.MaxPoints = max(e.report.MaxPoints, res.Points)
 	e.report.add(res.Uncontrolled)
-	e.seen[res.identity()] = struct{}{}
-	e.report.Distinct = len(e.seen)
+	if e.lists {
+		e.list = append(e.list, res.identity())
+	} else {
+		e.seen[res.identity()] = struct{}{}
+		e.report.Distinct = len(e.seen)
+	}
+	if res.log != nil {
+		e.classify(e.class(res.log), 1)
+	}
 	if res.Skipped {
 		e.report.Skipped++
 	}
@@ -191,31 +254,19 @@ func (e *explorer) progress(last *time.Time) {
 func (e *explorer) foundWarm(res Result) {
 	e.report.Executions++
 	e.report.Exhausted = false
-	e.found(e.report.Executions-1, strategy.Plan{Name: "warm-up"}, res)
-}
-
-func (e *explorer) over() bool {
-	return e.opts.Duration > 0 && time.Since(e.start) > e.opts.Duration
-}
-
-// execute runs execution i of the exploration.
-func (e *explorer) execute(i int) Result {
-	cfg := e.opts.Config
-	cfg.Plan = e.opts.Strategy.At(i)
-	cfg.Seed = mix(e.opts.Seed, uint64(i))
-	cfg.unlockPoints = e.unlock
-	return e.once(cfg)
+	e.found(strategy.Plan{Name: "warm-up"}, res)
 }
 
 // once runs an execution and learns from it what later ones need.
 func (e *explorer) once(cfg Config) Result {
+	cfg.MaxPoints = max(cfg.MaxPoints, e.opts.Config.MaxPoints)
 	res := e.runner.glance(cfg)
-	if res.Failure != nil && res.Failure.Kind == Livelock && !e.endless {
+	if res.Failure != nil && res.Failure.Kind == Livelock && !e.raised && !e.endless {
 		// It may just be long.
 		cfg.MaxPoints = 10 * max(cfg.MaxPoints, defaultMaxPoints)
 		res = e.runner.glance(cfg)
 		if e.endless = res.Failure != nil; !e.endless {
-			e.opts.Config.MaxPoints = cfg.MaxPoints
+			e.opts.Config.MaxPoints, e.raised = cfg.MaxPoints, true
 		}
 	}
 	if res.tried {

@@ -64,7 +64,7 @@ func find(t *testing.T, opts sim.Options, body func(*sim.T)) *sim.Found {
 }
 
 func TestSearchFindsAndShrinks(t *testing.T) {
-	for _, s := range []strategy.Strategy{strategy.Portfolio{}, strategy.RandomWalk{}, strategy.RandomWalk{Sticky: 900}, strategy.PCT{}, strategy.PCT{Depth: 2}, strategy.POS{}, strategy.URW{}, strategy.SURW{}} {
+	for _, s := range []strategy.Strategy{strategy.Auto{}, strategy.Feedback{}, strategy.Portfolio{}, strategy.RandomWalk{}, strategy.RandomWalk{Sticky: 900}, strategy.PCT{}, strategy.PCT{Depth: 2}, strategy.POS{}, strategy.URW{}, strategy.SURW{}} {
 		t.Run(s.String(), func(t *testing.T) {
 			f := find(t, sim.Options{Strategy: s}, lostUpdate)
 			assert.Equal(t, sim.Failed, f.Failure.Kind)
@@ -76,7 +76,7 @@ func TestSearchFindsAndShrinks(t *testing.T) {
 }
 
 func TestSearchPassesCleanTwin(t *testing.T) {
-	r := sim.Search(sim.Options{Name: t.Name(), Executions: 1000}, noUpdateLost)
+	r := sim.Search(sim.Options{Name: t.Name(), Strategy: strategy.Portfolio{}, Executions: 1000}, noUpdateLost)
 	require.NoError(t, r.Err)
 	assert.Nil(t, r.Found)
 	assert.Equal(t, 1000, r.Executions)

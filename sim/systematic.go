@@ -14,6 +14,9 @@ import (
 // point.
 const maxRestarts = 4
 
+// timersOnTime is a bound.
+const timersOnTime = "timers fire only when nobody can run"
+
 // searcher returns what plans the executions of s, nil if s is not systematic,
 // and the bounds that it has beyond those of every search.
 func searcher(s strategy.Strategy) (plans systematic.Searcher, bounds []string) {
@@ -43,48 +46,52 @@ func atMost(bound int, of string) []string {
 	return []string{fmt.Sprintf("at most %d %s", bound, of)}
 }
 
-// systematic explores until nothing is left to try. Bounds are named only
-// where they kept something out.
-func (e *explorer) systematic() {
-	cfg := &e.opts.Config
-	cfg.enabled = true
-	if _, ok := e.opts.Strategy.(strategy.DPOR); ok {
-		cfg.EarlyTimers = -1
-	}
+// systematic explores with s, up to so many executions, until nothing is left to
+// try. Bounds are named only where they kept something out.
+func (e *explorer) systematic(s strategy.Strategy, executions int) {
 	for range maxRestarts {
-		again, err := e.all()
+		again, err := e.all(s, executions)
 		if err != nil && !errors.Is(err, systematic.ErrDiverged) {
 			e.report.Err = err
 		}
 		if !again {
 			return
 		}
-		e.report.Executions, e.report.Points, e.report.Decisions, e.report.Skipped = 0, 0, 0, 0
-		clear(e.seen)
+		e.forget()
+		e.planned, e.next = 0, 0
 	}
 	e.report.Err = fmt.Errorf("%w: executions that begin with the same choices keep differing", ErrNondeterministic)
 }
 
 // all runs all executions, and reports whether that has to begin again.
-func (e *explorer) all() (again bool, err error) {
-	plans, bounds := searcher(e.opts.Strategy)
-	unlock := e.unlock
+func (e *explorer) all(s strategy.Strategy, executions int) (again bool, err error) {
+	plans, bounds := searcher(s)
+	_, dpor := s.(strategy.DPOR)
+	base := e.opts.Config
+	base.enabled, base.effects = true, true
+	if dpor {
+		base.EarlyTimers = -1
+	}
+	base.unlockPoints = e.unlock
 	progress := time.Now()
 	timers := false
-	for i := 0; i < e.opts.Executions && !e.over(); i++ {
+	for i := 0; i < executions && !e.over(); i++ {
 		plan, ok := plans.Next()
 		if !ok {
 			break
 		}
-		res := e.planned(i, plan)
-		if e.unlock != unlock {
+		cfg := base.planned(s.At(i), plan)
+		cfg.Seed = mix(e.opts.Seed, uint64(i))
+		res := e.once(cfg)
+		if e.unlock != base.unlockPoints {
 			return true, nil
 		}
 		e.count(res)
+		e.planned++
 		timers = timers || res.Elapsed > 0
 		e.report.Wasted = plans.Wasted()
 		if res.Failure != nil {
-			e.found(i, e.opts.Strategy.At(i), res.keep())
+			e.found(cfg.Plan, res.keep())
 			return false, nil
 		}
 		x := systematic.Execution{Log: res.log, Alts: res.alts, Astray: res.astray}
@@ -92,10 +99,13 @@ func (e *explorer) all() (again bool, err error) {
 			return errors.Is(err, systematic.ErrDiverged), err
 		}
 		e.report.Wasted = plans.Wasted()
-		if e.opts.SelfCheck > 0 && i%e.opts.SelfCheck == 0 && !e.check(i, res.keep()) {
+		if e.checks(i) && !e.check(i, res.keep()) {
 			return false, nil
 		}
 		e.progress(&progress)
+		if e.beside != nil && !e.beside() {
+			return false, nil
+		}
 	}
 	if _, more := plans.Next(); more {
 		return false, nil
@@ -104,19 +114,16 @@ func (e *explorer) all() (again bool, err error) {
 	if plans.Cut() {
 		e.report.Bounds = append(e.report.Bounds, bounds...)
 	}
-	if timers && e.opts.Config.EarlyTimers < 0 {
-		e.report.Bounds = append(e.report.Bounds, "timers fire only when nobody can run")
+	if timers && base.EarlyTimers < 0 {
+		e.report.Bounds = append(e.report.Bounds, timersOnTime)
 	}
 	return false, nil
 }
 
-// planned runs execution i, as planned.
-func (e *explorer) planned(i int, plan systematic.Plan) Result {
-	cfg := e.opts.Config
-	cfg.Plan = e.opts.Strategy.At(i)
-	cfg.Plan.Replay = plan.Choices
-	cfg.unlockPoints = e.unlock
-	cfg.effects, cfg.guided = true, plan.Guided
-	cfg.guide, cfg.values = plan.Guide, plan.Values
-	return e.once(cfg)
+// planned is the config of an execution that a searcher planned.
+func (c Config) planned(p strategy.Plan, plan systematic.Plan) Config {
+	c.Plan = p
+	c.Plan.Replay = plan.Choices
+	c.guided, c.guide, c.values = plan.Guided, plan.Guide, plan.Values
+	return c
 }

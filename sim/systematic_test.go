@@ -180,6 +180,15 @@ func TestDPORCounts(t *testing.T) {
 			assert.Equal(t, c.want, r.Executions)
 			assert.Equal(t, c.want, r.Distinct)
 			assert.Zero(t, r.Wasted)
+			assert.Equal(t, c.want, r.Classes, "each execution has a fingerprint of its own")
+
+			// A random walk meets no other classes, and all of them.
+			r = sim.Search(sim.Options{
+				Name: t.Name(), Strategy: strategy.RandomWalk{}, Executions: max(200, 100*c.want), SelfCheck: -1,
+				Config: sim.Config{EarlyTimers: -1},
+			}, c.body)
+			require.NoError(t, r.Err)
+			assert.Equal(t, c.want, r.Classes, "at random")
 		})
 	}
 }

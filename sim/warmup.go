@@ -21,10 +21,7 @@ func warmUp(cfg Config, once func(Config) Result) (failed *Result, decisions int
 		decisions = 0
 		cfg.length = startLength
 		for i := range now {
-			cfg.Plan = strategy.Portfolio{}.At(i)
-			if i == 0 {
-				cfg.Plan = strategy.Replay{}.At(i)
-			}
+			cfg.Plan = warmUpPlan(i)
 			cfg.Seed = mix(0, uint64(i))
 			res := once(cfg)
 			if res.Failure != nil && failed == nil {
@@ -40,4 +37,16 @@ func warmUp(cfg Config, once func(Config) Result) (failed *Result, decisions int
 		before = now
 	}
 	return failed, decisions
+}
+
+func warmUpPlan(i int) strategy.Plan {
+	switch i {
+	case 0:
+		return strategy.Replay{}.At(i)
+	case 2, 3:
+		return strategy.PCT{Depth: 2}.At(i)
+	case 4:
+		return strategy.RandomWalk{}.At(i)
+	}
+	return strategy.RandomWalk{Sticky: strategy.DefaultSticky}.At(i)
 }

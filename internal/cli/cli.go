@@ -19,6 +19,8 @@ const (
 	exitUsage          = 2 // the command line is wrong
 	exitEnvironment    = 3 // something that is needed is not there
 	exitNondeterminism = 4 // a replay differs
+
+	exitInterrupted = 130 // by a signal; what was found is printed
 )
 
 // failure is an error with the exit code that it leads to.
@@ -48,7 +50,7 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		Description: `Exit codes: 0 everything is as expected; 1 an invariant is violated, or a
 violation that is known to be there was not found; 2 the command line is wrong;
 3 something that is needed is not there (see startrace doctor); 4 a replay
-differs from what was recorded.`,
+differs from what was recorded; 130 explore was interrupted.`,
 		Commands:        []*cli.Command{exploreCommand(), replayCommand(), testCommand(), doctorCommand()},
 		HideHelpCommand: true,
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {},

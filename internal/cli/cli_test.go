@@ -60,7 +60,9 @@ func TestExplore(t *testing.T) {
 		assert.Equal(t, want.name, v["name"])
 		assert.Equal(t, want.verdict, v["verdict"])
 		assert.Equal(t, want.invariant, v["invariant"])
-		assert.Equal(t, "portfolio", v["strategy"])
+		assert.Equal(t, "auto", v["strategy"])
+		assert.Positive(t, v["classes"])
+		assert.NotNil(t, v["unseen"])
 		assert.Equal(t, "start|start|stop|remove|exit=7; loss", v["workload"])
 		if want.verdict == "clean" {
 			assert.EqualValues(t, 300, v["executions"])

@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -30,13 +32,19 @@ schedules, until an invariant is violated or the budget is used up. The first vi
 shrunk, to the smallest workload that has it as well, and drawn, with a command
 that replays it.
 
+An interrupt ends the search after the current execution, and what was found is
+printed; with --resume the same command goes on where it was.
+
 A clean verdict proves nothing about schedules that were not tried.`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "variant", Usage: "explore only this `VARIANT`; may be repeated (" + strings.Join(variantNames(), ", ") + ")"},
 			&cli.StringFlag{Name: "workload", Value: scenarios.DefaultWorkload, Usage: "what happens to the container, as `TEXT`: operations in parallel, and what may go wrong"},
-			&cli.StringFlag{Name: "strategy", Value: strategy.Portfolio{}.String(), Usage: "how choices are made, a `STRATEGY` of portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw, or systematic: dfs, icb, icb:BOUND, delay, delay:BOUND, dpor"},
+			&cli.StringFlag{Name: "strategy", Value: strategy.Auto{}.String(), Usage: "how choices are made, a `STRATEGY` of auto (exhausts what is small, else portfolio), portfolio, feedback, random, sticky, pct, pct:DEPTH, pos, urw, surw, or systematic: dfs, icb, icb:BOUND, delay, delay:BOUND, dpor"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the choices"},
 			&cli.IntFlag{Name: "budget", Value: defaultBudget, Usage: "`EXECUTIONS` for each variant"},
+			&cli.IntFlag{Name: "workers", Value: runtime.GOMAXPROCS(0), Usage: "`PROCESSES` that share a search that takes long"},
+			&cli.StringFlag{Name: "shard", Usage: "run only part `I/N` of the executions, as on one of N machines"},
+			&cli.StringFlag{Name: "resume", Usage: "go on from `FILE` if it is there, and write it when interrupted"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
 			&cli.StringFlag{Name: "pages", Usage: "write a page about each violation into `DIRECTORY`, as VARIANT.html"},
 		},
@@ -63,18 +71,21 @@ func program() string {
 
 // outcome is what the exploration of one variant gave.
 type outcome struct {
-	Name           string   `json:"name"`
-	Workload       string   `json:"workload"`
-	Strategy       string   `json:"strategy"`
-	Verdict        string   `json:"verdict"` // violated, clean or exhausted
-	Invariant      string   `json:"invariant"`
-	Executions     int      `json:"executions"`
-	Distinct       int      `json:"distinct"`
-	Wasted         int      `json:"wasted,omitempty"`
-	Bounds         []string `json:"bounds,omitempty"` // of an exhausted search
-	FirstViolation int      `json:"firstViolation"`   // executions that it took, 0 for none
-	Token          string   `json:"token"`
-	Seconds        float64  `json:"seconds"`
+	Name           string     `json:"name"`
+	Workload       string     `json:"workload"`
+	Strategy       string     `json:"strategy"`
+	Verdict        string     `json:"verdict"` // violated, clean, exhausted or interrupted
+	Invariant      string     `json:"invariant"`
+	Executions     int        `json:"executions"`
+	Distinct       int        `json:"distinct"`
+	Classes        int        `json:"classes"`         // by happens-before, of the executions that were classified
+	Unseen         float64    `json:"unseen"`          // estimated probability of another class
+	Parts          []sim.Part `json:"parts,omitempty"` // of auto
+	Wasted         int        `json:"wasted,omitempty"`
+	Bounds         []string   `json:"bounds,omitempty"` // of an exhausted search
+	FirstViolation int        `json:"firstViolation"`   // executions that it took, 0 for none
+	Token          string     `json:"token"`
+	Seconds        float64    `json:"seconds"`
 
 	report sim.Report
 }
@@ -83,6 +94,7 @@ const (
 	verdictViolated = "violated"
 	verdictClean    = "clean"
 	verdictAll      = "exhausted" // clean, and nothing is left to try
+	verdictStopped  = "interrupted"
 )
 
 func explore(_ context.Context, c *cli.Command) error {
@@ -111,15 +123,26 @@ func explore(_ context.Context, c *cli.Command) error {
 			variants = append(variants, v)
 		}
 	}
+	opts := sim.Options{Strategy: s, Seed: c.Uint64("seed"), Executions: c.Int("budget"), Workers: c.Int("workers")}
+	if err := exploreFlags(c, &opts, variants, w); err != nil {
+		return err
+	}
+	stop, done := interrupts()
+	defer done()
+	opts.Interrupt = stop
 	p := newProgress(c.Root().ErrWriter, c.Int("budget"))
 	var outcomes []outcome
+	opts.Progress = p.show
 	for _, v := range variants {
-		o, err := exploreVariant(v, w, sim.Options{Strategy: s, Seed: c.Uint64("seed"), Executions: c.Int("budget"), Progress: p.show})
+		o, err := exploreVariant(v, w, opts)
 		p.clear()
 		if err != nil {
 			return err
 		}
 		outcomes = append(outcomes, o)
+		if o.Verdict == verdictStopped {
+			break
+		}
 	}
 	out := c.Root().Writer
 	if c.Bool("json") {
@@ -133,6 +156,9 @@ func explore(_ context.Context, c *cli.Command) error {
 	if err := writePages(c.String("pages"), outcomes); err != nil {
 		return fail(exitEnvironment, "--pages: %w", err)
 	}
+	if err := keepCheckpoint(c.String("resume"), opts.Checkpoint, outcomes); err != nil {
+		return err
+	}
 	return unexpected(outcomes, w)
 }
 
@@ -142,16 +168,23 @@ func exploreVariant(v scenarios.Variant, w scenarios.Workload, opts sim.Options)
 	opts.Config = config()
 	opts.Smaller = smaller
 	r := sim.Search(opts, scenarios.Body(v, w))
+	if errors.Is(r.Err, sim.ErrCheckpoint) || errors.Is(r.Err, sim.ErrNoShards) {
+		return outcome{}, fail(exitUsage, "%s: %w", v.Name, r.Err)
+	}
 	if r.Err != nil {
 		return outcome{}, fail(exitNondeterminism, "%s: %w", v.Name, r.Err)
 	}
 	o := outcome{
 		Name: v.Name, Workload: w.String(), Strategy: r.Strategy, Verdict: verdictClean,
 		Executions: r.Executions, Distinct: r.Distinct, Wasted: r.Wasted,
+		Classes: r.Classes, Unseen: r.Unseen(), Parts: r.Parts,
 		Seconds: r.Elapsed.Round(time.Millisecond).Seconds(), report: r,
 	}
 	if r.Exhausted {
 		o.Verdict, o.Bounds = verdictAll, r.Bounds
+	}
+	if r.Interrupted {
+		o.Verdict = verdictStopped
 	}
 	if f := r.Found; f != nil {
 		o.Verdict = verdictViolated
@@ -171,6 +204,8 @@ func unexpected(outcomes []outcome, w scenarios.Workload) error {
 	for _, o := range outcomes {
 		broken := o.Name != scenarios.Reference.Name
 		switch {
+		case o.Verdict == verdictStopped:
+			return fail(exitInterrupted, "interrupted")
 		case !broken && o.Verdict == verdictViolated:
 			return fail(exitViolated, "the %s violates %s", o.Name, o.Invariant)
 		case broken && o.Verdict != verdictViolated && w.String() == scenarios.DefaultWorkload:

@@ -19,7 +19,7 @@ type progress struct {
 }
 
 // plainEvery is the time between the lines where there is no terminal.
-const plainEvery = 5 * time.Second
+var plainEvery = 5 * time.Second
 
 func newProgress(out io.Writer, budget int) *progress {
 	p := &progress{out: out, budget: budget, last: time.Now()}

@@ -39,7 +39,7 @@ type Plan struct {
 	Replay []uint32 // choices to make before Kind is asked
 }
 
-// Parse reads a strategy as it is written in flags: "portfolio", "random",
+// Parse reads a strategy as it is written in flags: "auto", "portfolio", "feedback", "random",
 // "sticky", "pct", "pct:3", "pos", "urw", "surw", "dfs", "icb", "icb:2", "delay", "delay:3", "dpor" or
 // "default".
 func Parse(text string) (Strategy, error) {
@@ -61,6 +61,10 @@ func Parse(text string) (Strategy, error) {
 		}
 		return Delay{Bound: n}, nil
 	case hasArg:
+	case name == "auto":
+		return Auto{}, nil
+	case name == "feedback":
+		return Feedback{}, nil
 	case name == "portfolio":
 		return Portfolio{}, nil
 	case name == "random":
@@ -86,5 +90,5 @@ func Parse(text string) (Strategy, error) {
 	case name == "default":
 		return Replay{}, nil
 	}
-	return nil, fmt.Errorf("unknown strategy %q: use portfolio, random, sticky, pct, pct:DEPTH, pos, urw, surw, dfs, icb, icb:BOUND, delay, delay:BOUND, dpor or default", text)
+	return nil, fmt.Errorf("unknown strategy %q: use auto, portfolio, feedback, random, sticky, pct, pct:DEPTH, pos, urw, surw, dfs, icb, icb:BOUND, delay, delay:BOUND, dpor or default", text)
 }

@@ -9,6 +9,8 @@ import (
 
 func TestParse(t *testing.T) {
 	for _, s := range []Strategy{
+		Auto{},
+		Feedback{},
 		Portfolio{},
 		RandomWalk{},
 		RandomWalk{Sticky: DefaultSticky},
@@ -70,7 +72,7 @@ func TestPortfolioTakesTurns(t *testing.T) {
 			depths[p.Depth+1] = true
 		}
 	}
-	assert.Equal(t, map[Kind]int{KindRandom: 20, KindPCT: 20}, kinds)
-	assert.Equal(t, 10, sticky)
+	assert.Equal(t, map[Kind]int{KindRandom: 10, KindPCT: 15, KindPOS: 10, KindSURW: 5}, kinds)
+	assert.Equal(t, 5, sticky)
 	assert.Len(t, depths, 5)
 }

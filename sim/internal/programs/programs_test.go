@@ -81,3 +81,36 @@ func TestDepth(t *testing.T) {
 		}
 	}
 }
+
+// TestFeedback: it is as good as what it builds on, within the factor, where
+// that takes few executions.
+func TestFeedback(t *testing.T) {
+	for _, p := range programs.All() {
+		pos := p.Published[3]
+		if pos.Not || pos.Mean > most {
+			continue
+		}
+		o, err := programs.Measure(p, strategy.Feedback{}, trials, 1000)
+		require.NoError(t, err)
+		t.Logf("%s: %v, published for pos %v", p.Name, o, pos)
+		assert.Equal(t, trials, o.Found, p.Name)
+		assert.LessOrEqual(t, o.Mean, float64(factor*pos.Mean), p.Name)
+	}
+}
+
+// TestAuto: what begins as an attempt to exhaust finds what a portfolio finds,
+// and takes at most about twice as long.
+func TestAuto(t *testing.T) {
+	for _, p := range programs.All() {
+		portfolio, err := programs.Measure(p, strategy.Portfolio{}, trials, 500)
+		require.NoError(t, err)
+		if portfolio.Found < trials {
+			continue
+		}
+		auto, err := programs.Measure(p, strategy.Auto{}, trials, 1000)
+		require.NoError(t, err)
+		t.Logf("%s: %v, portfolio %v", p.Name, auto, portfolio)
+		assert.Equal(t, trials, auto.Found, p.Name)
+		assert.LessOrEqual(t, auto.Mean, 2*portfolio.Mean+5, p.Name)
+	}
+}

@@ -16,7 +16,7 @@ import (
 )
 
 // ours are the strategies without a published figure.
-var ours = []string{"urw", "sticky", "pct", "portfolio"}
+var ours = []string{"urw", "sticky", "pct", "portfolio", "feedback", "auto"}
 
 func main() {
 	budget := flag.Int("budget", 1000, "executions of a search")

@@ -1,0 +1,144 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+)
+
+// Checkpoint is how far explorations came, by their names. A random search goes
+// on where it was; a systematic one and Feedback begin again, and come to the
+// same end. The zero value is empty. It must not be used by several searches at
+// a time.
+type Checkpoint struct{ searches map[string]saved }
+
+// ErrCheckpoint says that a checkpoint is damaged or belongs to something else.
+// Wrapped by errors of ReadCheckpoint and by Report.Err.
+var ErrCheckpoint = errors.New("checkpoint")
+
+// checkpointMagic is the first line of a file.
+const checkpointMagic = "startrace checkpoint 1\n"
+
+// saved is the state of a random search.
+type saved struct {
+	Is      identity
+	Next    int // number of the execution to go on with
+	Base    base
+	Counted batch
+}
+
+// identity is what has to be the same for a search to go on.
+type identity struct {
+	Seed      uint64
+	Strategy  string
+	Shard     string
+	Options   string
+	SelfCheck int
+	First     uint64 // hash of execution 0
+}
+
+// ReadCheckpoint reads a file that Write wrote. An error wraps [ErrCheckpoint]
+// if it is not one, or is damaged, and fs.ErrNotExist if there is none.
+func ReadCheckpoint(path string) (*Checkpoint, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	body, ok := bytes.CutPrefix(data, []byte(checkpointMagic))
+	if !ok || len(body) < 4 {
+		return nil, fmt.Errorf("%w: %s is not one of this version", ErrCheckpoint, path)
+	}
+	body, sum := body[:len(body)-4], body[len(body)-4:]
+	if crc32.ChecksumIEEE(body) != binary.LittleEndian.Uint32(sum) {
+		return nil, fmt.Errorf("%w: %s is damaged", ErrCheckpoint, path)
+	}
+	c := &Checkpoint{}
+	if err := gob.NewDecoder(bytes.NewReader(body)).Decode(&c.searches); err != nil {
+		return nil, fmt.Errorf("%w: %s is damaged: %w", ErrCheckpoint, path, err)
+	}
+	return c, nil
+}
+
+// Write writes the checkpoint to a file, in the place of what is there.
+func (c *Checkpoint) Write(path string) error {
+	var body bytes.Buffer
+	if err := gob.NewEncoder(&body).Encode(c.searches); err != nil {
+		return fmt.Errorf("write a checkpoint: %w", err)
+	}
+	data := append([]byte(checkpointMagic), body.Bytes()...)
+	data = binary.LittleEndian.AppendUint32(data, crc32.ChecksumIEEE(body.Bytes()))
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write a checkpoint: %w", err)
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write a checkpoint: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}
+
+// Has tells whether the exploration with this name is in the checkpoint.
+func (c *Checkpoint) Has(name string) bool {
+	_, ok := c.searches[name]
+	return ok
+}
+
+// Empty tells whether there is nothing in the checkpoint.
+func (c *Checkpoint) Empty() bool { return len(c.searches) == 0 }
+
+func (e *explorer) identity() identity {
+	return identity{
+		Seed: e.opts.Seed, Strategy: e.opts.Strategy.String(), Shard: e.opts.Shard.String(),
+		Options: e.opts.Config.options(), SelfCheck: e.opts.SelfCheck, First: e.execute(0).Hash(),
+	}
+}
+
+// resume goes on with what the checkpoint has, and reports whether there is
+// nothing wrong with it.
+func (e *explorer) resume() bool {
+	if e.opts.Checkpoint == nil {
+		return true
+	}
+	e.is = e.identity()
+	s, ok := e.opts.Checkpoint.searches[e.opts.Name]
+	if !ok {
+		return true
+	}
+	if s.Is.First != e.is.First && s.Is.Seed == e.is.Seed && s.Is.Strategy == e.is.Strategy {
+		e.report.Err = fmt.Errorf("%w: %s was explored with another program", ErrCheckpoint, e.opts.Name)
+		return false
+	}
+	if s.Is != e.is {
+		e.report.Err = fmt.Errorf("%w: %s was explored with other options: seed %d, strategy %s, shard %s, a check every %d",
+			ErrCheckpoint, e.opts.Name, s.Is.Seed, s.Is.Strategy, s.Is.Shard, s.Is.SelfCheck)
+		return false
+	}
+	if s.Next > e.next {
+		e.forget()
+		e.merge(s.Counted)
+		e.next, e.base = s.Next, s.Base
+	}
+	return true
+}
+
+// save notes in the checkpoint how far the search has come.
+func (e *explorer) save() {
+	c := e.opts.Checkpoint
+	if c == nil || e.is == (identity{}) {
+		return
+	}
+	if c.searches == nil {
+		c.searches = map[string]saved{}
+	}
+	c.searches[e.opts.Name] = saved{Is: e.is, Next: e.next, Base: e.base, Counted: e.batch()}
+}
