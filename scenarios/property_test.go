@@ -9,7 +9,7 @@ import (
 
 	"github.com/startrace/startrace/scenarios"
 	"github.com/startrace/startrace/sim"
-	"github.com/startrace/startrace/sim/strategy"
+	"github.com/startrace/startrace/sim/simrapid"
 )
 
 // TestReferenceKeepsInvariants draws workload and schedule together, so that
@@ -19,7 +19,7 @@ func TestReferenceKeepsInvariants(t *testing.T) {
 	setChecks(t, scale(4000, 400))
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorkload(rt)
-		cfg := sim.Config{Name: t.Name(), Plan: drawPlan(rt), Seed: rapid.Uint64().Draw(rt, "seed")}
+		cfg := simrapid.Config(rt, sim.Config{Name: t.Name()})
 		body := scenarios.Body(scenarios.Reference, w)
 		res := sim.Run(cfg, body)
 		if res.Failure == nil {
@@ -31,22 +31,6 @@ func TestReferenceKeepsInvariants(t *testing.T) {
 		}
 		rt.Fatalf("%s: schedule %s\n%s", w, res.Schedule.Token(), again.Text())
 	})
-}
-
-// drawPlan draws a strategy, or the deviations from the default schedule, which
-// shrink well.
-func drawPlan(rt *rapid.T) strategy.Plan {
-	if rapid.Bool().Draw(rt, "random") {
-		return strategy.Portfolio{}.At(rapid.IntRange(0, 6).Draw(rt, "strategy"))
-	}
-	choices := make([]uint32, 500)
-	type deviation struct{ At, Choice int }
-	for _, d := range rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) deviation {
-		return deviation{rapid.IntRange(0, len(choices)-1).Draw(rt, "at"), rapid.IntRange(1, 4).Draw(rt, "choice")}
-	}), 0, 12).Draw(rt, "deviations") {
-		choices[d.At] = uint32(d.Choice)
-	}
-	return strategy.Replay{Choices: choices}.At(0)
 }
 
 // setChecks sets how many cases rapid draws, unless a flag does.

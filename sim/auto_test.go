@@ -112,6 +112,7 @@ func TestFeedbackIsDeterministic(t *testing.T) {
 		r.Elapsed = 0
 		return r
 	}
-	assert.Equal(t, search(1), search(1))
-	assert.NotEqual(t, search(1), search(2))
+	first := search(1)
+	assert.Equal(t, first, search(1))
+	assert.NotEqual(t, first, search(2))
 }

@@ -148,10 +148,9 @@ func (c *classifier) event(e ctl.Event) {
 func (c *classifier) flush(l *laneHash) {
 	o := l.running
 	l.running = op{}
-	switch {
-	case o.kind == ctl.KNone || o.kind == ctl.KGo || o.kind == ctl.KGosched:
-		return
-	case o.kind == ctl.KSelect:
+	switch o.kind {
+	case ctl.KNone, ctl.KGo, ctl.KGosched:
+	case ctl.KSelect:
 		for _, obj := range l.uses {
 			c.use(l, op{o.kind, obj})
 		}

@@ -46,7 +46,7 @@ func (e *explorer) found(plan strategy.Plan, res Result) {
 	}
 	e.report.Found = f
 	e.report.Exhausted, e.report.Bounds = false, nil // by an earlier part
-	if res.Failure.Kind != DataRace { // reported once in a process
+	if res.Failure.Kind != DataRace {                // reported once in a process
 		stable, ok := e.confirm(res)
 		if !ok {
 			e.report.Found = nil
