@@ -52,6 +52,7 @@ type Options struct {
 	Checkpoint *Checkpoint
 
 	patience time.Duration // before workers are started; default: workersAfter
+	recycle  int           // executions of a worker; default: recycleExecutions
 }
 
 // Report says what an exploration did and found.
@@ -139,6 +140,9 @@ func (o *Options) defaults() {
 		if testing.Testing() && testing.Short() {
 			o.Executions = 200
 		}
+	}
+	if o.recycle == 0 {
+		o.recycle = recycleExecutions
 	}
 	if o.Seed == 0 {
 		o.Seed = 1

@@ -121,7 +121,7 @@ func (e *explorer) work() {
 	for j := range next {
 		r := e.job(j, at)
 		ran += j.To - j.From
-		r.Bye = ran > recycleExecutions || heap() > start+recycleBytes
+		r.Bye = ran > e.opts.recycle || heap() > start+recycleBytes
 		send(r)
 		if r.Bye {
 			os.Exit(0)

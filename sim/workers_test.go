@@ -51,16 +51,17 @@ func summary(r Report) string {
 
 func TestWorkersChangeNothing(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		body  func(*T)
-		found bool
-	}{{"rare", rare(4), true}, {"never", rare(9), false}} {
+		name    string
+		body    func(*T)
+		found   bool
+		recycle int
+	}{{"rare", rare(4), true, 0}, {"never", rare(9), false, 0}, {"recycled", rare(9), false, 1000}} {
 		t.Run(c.name, func(t *testing.T) {
 			want := ""
 			for workers := range 4 {
 				r := search(t, Options{
 					Name: t.Name(), Strategy: strategy.RandomWalk{}, Executions: 5000, Workers: workers,
-					Config: Config{EarlyTimers: -1}, patience: 1,
+					Config: Config{EarlyTimers: -1}, patience: 1, recycle: c.recycle,
 				}, c.body)
 				require.NoError(t, r.Err)
 				assert.Equal(t, c.found, r.Found != nil)
