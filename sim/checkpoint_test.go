@@ -59,6 +59,9 @@ func TestResumedSearchIsTheSame(t *testing.T) {
 		want.Elapsed = 0
 		got, interrupts := interrupted(t, opts, c.n, c.body)
 		assert.Equal(t, want.String(), got.String())
+		if want.Found != nil {
+			want.Found.ShrinkTime, got.Found.ShrinkTime = 0, 0
+		}
 		assert.Equal(t, want, got)
 		if want.Found == nil {
 			assert.Positive(t, interrupts)
