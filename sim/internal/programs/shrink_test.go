@@ -14,7 +14,11 @@ import (
 // TestShrink shrinks random failures of all programs; package scenarios does
 // the same with 40 of the variants.
 func TestShrink(t *testing.T) {
-	o := shrinktest.Shrink(t, toShrink(), soak.Times(160))
+	n := 160
+	if sim.RaceEnabled || testing.Short() {
+		n = 60
+	}
+	o := shrinktest.Shrink(t, toShrink(), soak.Times(n))
 	t.Log(o)
 	assert.LessOrEqual(t, o.MedianTries(), 100)
 }
