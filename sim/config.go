@@ -37,6 +37,16 @@ type Config struct {
 	// Sites are prefixes of functions, as import paths are, that reports prefer
 	// when they say where a step was taken.
 	Sites []string
+	// Focus are patterns of the code whose operations are decisions; without any
+	// all are. What other code does still runs under control, but nobody else runs
+	// before it unless it blocks or yields. An operation belongs to the function
+	// that has it, not to those that call that: what package context does for its
+	// callers is context's. A pattern is an import path, one with /... for all
+	// packages below it as well, a function or method (path.F, path.(*T).M), or all
+	// methods of a type (path.(*T)), each with the functions inside of it; the last
+	// pattern that matches decides, and one with a - in front leaves out. Values
+	// that are drawn are decisions in any case. Package main is called main.
+	Focus []string
 	// Trace keeps what the report of a failure shows. It is slow.
 	Trace bool
 
@@ -76,12 +86,26 @@ func (c Config) options() string {
 	if c.enabled {
 		o = append(o, "enabled")
 	}
+	if len(c.Focus) > 0 {
+		o = append(o, optionFocus+strings.Join(c.Focus, " "))
+	}
 	return strings.Join(o, ",")
 }
 
 // replaying returns the config that makes the choices of s again.
 func (c Config) replaying(s schedule.Schedule) (Config, error) {
 	options := strings.FieldsFunc(s.Options, func(r rune) bool { return r == ',' })
+	c.Focus = nil
+	for i, o := range options {
+		if patterns, ok := strings.CutPrefix(o, optionFocus); ok {
+			focus, err := ParseFocus(patterns)
+			if err != nil {
+				return c, fmt.Errorf("the schedule has a focus that is none: %w", err)
+			}
+			c.Focus, options = focus, slices.Delete(options, i, i+1)
+			break
+		}
+	}
 	for _, o := range options {
 		if !slices.Contains([]string{"early", "plainatomics", "unlock", "enabled"}, o) {
 			return c, fmt.Errorf("the schedule has the unknown option %q: it was made by another version of startrace", o)
@@ -121,6 +145,7 @@ func (c Config) apply(to *ctl.Config) {
 	to.Forced = c.Plan.Replay
 	to.Turns = c.turns
 	to.Guide, to.Values = c.guide, c.values
+	to.Focus = c.Focus
 	to.Early = 0
 	switch {
 	case c.EarlyTimers == 0:

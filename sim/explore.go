@@ -24,6 +24,7 @@ var (
 	flagStrategy   = flag.String("sim.strategy", os.Getenv("SIM_STRATEGY"), "`strategy` of explorations: auto, portfolio, feedback, random, sticky, pct, pct:DEPTH, pos, urw, surw, dfs, icb, delay, dpor")
 	flagWorkers    = flag.String("sim.workers", os.Getenv("SIM_WORKERS"), "`processes` that share an exploration that takes long; default GOMAXPROCS")
 	flagShard      = flag.String("sim.shard", os.Getenv("SIM_SHARD"), "run only `part` I/N of the executions of explorations")
+	flagFocus      = flag.String("sim.focus", os.Getenv("SIM_FOCUS"), "`patterns` of the code whose operations are decisions, with commas between them; see Config.Focus")
 )
 
 // Explore runs body under many schedules until one fails, which fails t with
@@ -142,6 +143,13 @@ func (o *Options) fromFlags() error {
 		}
 		o.Executions = n
 	}
+	if *flagFocus != "" {
+		focus, err := ParseFocus(*flagFocus)
+		if err != nil {
+			return fmt.Errorf("-sim.focus: %w", err)
+		}
+		o.Config.Focus = focus
+	}
 	if *flagStrategy != "" {
 		s, err := strategy.Parse(*flagStrategy)
 		if err != nil {
@@ -172,12 +180,8 @@ func (o *Options) fromFlags() error {
 // exhausted says what an exhausted search proves.
 func (r Report) exhausted() string {
 	s := fmt.Sprintf("all %d executions checked", r.Executions)
-	executions, dpor := r.Executions, r.Strategy == strategy.DPOR{}.String()
-	if len(r.Parts) > 0 {
-		executions, dpor = r.Parts[0].Executions, true
-	}
-	if dpor {
-		s = fmt.Sprintf("all %d inequivalent executions checked", executions-r.Wasted)
+	if r.Inequivalent > 0 {
+		s = fmt.Sprintf("all %d inequivalent executions checked", r.Inequivalent)
 	}
 	if len(r.Bounds) > 0 {
 		s += " with " + strings.Join(r.Bounds, ", ")

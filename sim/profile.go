@@ -80,7 +80,7 @@ func newProfile(log []ctl.Event) *profile {
 			continue
 		}
 		i, ok := index[e.From]
-		if !ok || !announces(e.Kind) {
+		if !ok || !announces(e.Kind) || e.Flags&ctl.EventAway != 0 {
 			continue
 		}
 		g := &p.gs[i]

@@ -29,9 +29,10 @@ type Result struct {
 
 	Trace *report.Trace // with Config.Trace
 
-	diverged bool // a forced choice did not fit
-	tried    bool // a lock was tried
-	astray   bool // the guide did not fit
+	diverged bool   // a forced choice did not fit
+	tried    bool   // a lock was tried
+	focused  uint64 // points in focus, if there is one
+	astray   bool   // the guide did not fit
 	log      []ctl.Event
 	alts     []uint32
 	marks    []stepMark // of Trace.Steps
@@ -231,6 +232,7 @@ func (r *runner) result(cfg Config, c *ctl.Config, t *T, races int) Result {
 		Elapsed:     time.Duration(c.Now - bubbleStart),
 		diverged:    c.Diverged != 0,
 		tried:       c.Tried != 0,
+		focused:     c.Focused,
 	}
 	res.Uncontrolled = uncontrolled(c)
 	res.Failure = failure(c, t, races)

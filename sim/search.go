@@ -76,6 +76,11 @@ type Report struct {
 	Workers     int  // processes beside this one that ran executions
 
 	Saturation
+	Focus []string // of Config: what was a decision
+	// Inequivalent is how many executions of a DPOR search differ in more than the
+	// order of operations that commute; it is counted apart from what the search
+	// avoids, by the partial order of their operations.
+	Inequivalent int
 
 	// Exhausted says that a systematic strategy left nothing to try within
 	// Bounds: nothing fails in any execution of this body that respects them.
@@ -117,7 +122,9 @@ func search(tb testing.TB, opts Options, body func(*T)) Report {
 		}
 		e.work()
 	}
-	e.explore()
+	if e.report.Err = checkFocus(opts.Config.Focus); e.report.Err == nil {
+		e.explore()
+	}
 	e.report.Elapsed = time.Since(e.start)
 	return e.report
 }
@@ -126,7 +133,7 @@ func newExplorer(tb testing.TB, opts Options, body func(*T)) *explorer {
 	return &explorer{
 		opts: opts, runner: newRunner(tb, body), start: time.Now(),
 		seen: map[uint64]struct{}{}, classes: map[uint64]int{},
-		report: Report{Name: opts.Name, Strategy: opts.Strategy.String(), Seed: opts.Seed},
+		report: Report{Name: opts.Name, Strategy: opts.Strategy.String(), Seed: opts.Seed, Focus: opts.Config.Focus},
 	}
 }
 
@@ -166,7 +173,8 @@ type explorer struct {
 	classifier
 	classes map[uint64]int // executions of each class
 	is      identity
-	early   bool // a timer fired early
+	early   bool   // a timer fired early
+	focused uint64 // points in focus
 	unlock  bool
 	raised  bool // the limit of points
 	base    base
@@ -196,6 +204,11 @@ func (e *explorer) explore() {
 	}
 	if failed != nil {
 		e.foundWarm(*failed) // what fails in a fresh process only
+		return
+	}
+	if len(e.opts.Config.Focus) > 0 && e.focused == 0 {
+		e.report.Exhausted = false
+		e.report.Err = fmt.Errorf("%w: no operation of any execution belongs to %s", ErrFocus, strings.Join(e.opts.Config.Focus, ","))
 		return
 	}
 	if e.report.Executions == e.report.Skipped {
@@ -229,6 +242,7 @@ func (e *explorer) count(res Result) {
 	e.report.Points += res.Points
 	e.report.Decisions += res.Decisions
 	e.report.MaxPoints = max(e.report.MaxPoints, res.Points)
+	e.focused += res.focused
 	e.report.add(res.Uncontrolled)
 	if e.lists {
 		e.list = append(e.list, res.identity())

@@ -98,7 +98,7 @@ func (e *explorer) all(s strategy.Strategy, executions int) (again bool, err err
 		if err := plans.Done(x); err != nil {
 			return errors.Is(err, systematic.ErrDiverged), err
 		}
-		e.report.Wasted = plans.Wasted()
+		e.report.Wasted, e.report.Inequivalent = plans.Wasted(), plans.Inequivalent()
 		if e.checks(i) && !e.check(i, res.keep()) {
 			return false, nil
 		}
@@ -111,6 +111,7 @@ func (e *explorer) all(s strategy.Strategy, executions int) (again bool, err err
 		return false, nil
 	}
 	e.report.Exhausted = true
+	e.report.Bounds = append(e.report.Bounds, focused(e.opts.Config.Focus, dpor)...)
 	if plans.Cut() {
 		e.report.Bounds = append(e.report.Bounds, bounds...)
 	}

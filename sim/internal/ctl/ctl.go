@@ -33,6 +33,12 @@ const (
 
 	// EventWaits marks that nobody could run but those that wait for a lock.
 	EventWaits
+
+	// EventAway marks an operation that is out of focus.
+	EventAway
+
+	EventSends // KUses: the channel is sent on
+	EventPolls // KUses: the select or receive does not block
 )
 
 // Verdicts of an execution.
@@ -124,6 +130,7 @@ type Config struct {
 	Selected  uint64    // URW: what else is selected
 	Guide     []Turn
 	Values    []Turn
+	Focus     []string
 	Choices   []uint32
 	Log       []Event
 	Stacks    []uintptr
@@ -154,6 +161,7 @@ type Result struct {
 	MapOrders   uint64
 	MapOrder    Place
 	Tried       uint64
+	Focused     uint64
 	Verdict     uint64
 	NGo         uint64
 	EarlyFired  uint64

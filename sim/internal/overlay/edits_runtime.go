@@ -136,7 +136,7 @@ func (g *generator) patchRuntime() {
 	f.write()
 
 	f = g.open("runtime/select.go")
-	f.entry("selectgo", "\tctlSelect(cas0, nsends+nrecvs)")
+	f.entry("selectgo", "\tctlSelect(cas0, nsends, nrecvs, block)")
 	f.in("selectgo", "cheaprandn(", "ctlRandn(")
 	f.in("selectgo", "\t// pass 1 - look for something already waiting\n", "\tctlCase(gp, scases, pollorder, nsends)\n\n\t// pass 1 - look for something already waiting\n")
 	f.write()

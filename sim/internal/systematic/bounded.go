@@ -106,3 +106,6 @@ func (s *bounded) Cut() bool { return s.cut }
 
 // Wasted implements Searcher.
 func (s *bounded) Wasted() int { return 0 }
+
+// Inequivalent implements Searcher.
+func (s *bounded) Inequivalent() int { return 0 }

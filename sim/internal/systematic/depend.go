@@ -13,6 +13,8 @@ type op struct {
 	n     int      // what is added to a WaitGroup, or taken away
 	chans []uint32 // of a select
 	odd   bool     // in this execution the object is used in an irregular way
+	calm  bool     // all channels are signals
+	polls bool     // a receive or select that does not block
 }
 
 // null tells whether o is nothing that the order of goroutines could change.
@@ -29,6 +31,9 @@ func (o op) null() bool {
 // depends tells whether the order of a and b can make a difference: they work
 // on the same object, and do not commute.
 func (o op) depends(b op) bool {
+	if signalled(o, b) {
+		return false
+	}
 	if o.kind == ctl.KSelect || b.kind == ctl.KSelect {
 		return o.uses(b.obj) || b.uses(o.obj) || o.meets(b)
 	}

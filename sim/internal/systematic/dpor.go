@@ -23,6 +23,7 @@ type dpor struct {
 	plan    Plan
 	shared  int // nodes that the planned execution has in common with the last one
 	wasted  int
+	seen    map[uint64]struct{} // fingerprints
 }
 
 // node is an event of the last execution, and what else to do in its place.
@@ -57,7 +58,9 @@ type sequence struct {
 // An object is only known within one execution, and beyond that as far as events
 // have the same mark. Where that is not enough to tell that a sequence agrees it
 // is kept, and may turn out to be wasted.
-func NewDPOR() Searcher { return &dpor{names: newNames(), plan: Plan{Guided: true}} }
+func NewDPOR() Searcher {
+	return &dpor{names: newNames(), plan: Plan{Guided: true}, seen: map[uint64]struct{}{}}
+}
 
 // Next implements Searcher.
 func (d *dpor) Next() (Plan, bool) {
@@ -117,6 +120,7 @@ func (d *dpor) Done(x Execution) error {
 		}
 	}
 	d.choices = choices
+	d.seen[o.marks.fingerprint()] = struct{}{}
 	end, err := d.walk(o)
 	if err != nil {
 		return err
@@ -221,10 +225,10 @@ func (d *dpor) reverse(o *order, r race) {
 	// Without the first event the second may have less to wait for.
 	second := *last
 	second.clock = slices.Clone(last.before)
-	second.woke = slices.Clone(e.woke) // it may end the selects that the first one ended
+	second.woke, second.rough = slices.Clone(e.woke), e.rough // it may end the selects that the first one ended
 	for _, s := range last.ended {
 		if !s.clock.has(e) {
-			second.woke = append(second.woke, s.op.chans...)
+			second.wakes(s.op)
 		}
 	}
 	var v []*event

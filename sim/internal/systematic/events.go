@@ -46,6 +46,8 @@ type event struct {
 	op       op
 	woke     []uint32 // channels of the selects that it ended
 	ended    []*event // these selects
+	rough    bool     // some of these are no signals
+	by       uint32   // of a select of signals: the one of which the close alone ends it
 	acquired bool     // a lock that was tried
 	data     bool
 	value    uint32
@@ -69,11 +71,30 @@ type pending struct {
 
 // depends tells whether the order of e and o can make a difference.
 func (e *event) depends(o op) bool {
-	return e.op.depends(o) || len(e.woke) > 0 && (op{kind: ctl.KSelect, chans: e.woke}).depends(o)
+	return e.op.depends(o) || len(e.woke) > 0 && e.others().depends(o)
 }
 
 func (e *event) dependsOn(d *event) bool {
-	return e.depends(d.op) || len(d.woke) > 0 && e.depends(op{kind: ctl.KSelect, chans: d.woke})
+	if len(d.woke) > 0 && e.depends(d.others()) || len(e.woke) > 0 && e.others().depends(d.op) {
+		return true
+	}
+	return !e.closes(d) && !d.closes(e) && e.op.depends(d.op)
+}
+
+// others is what the selects are that e ended.
+func (e *event) others() op {
+	return op{kind: ctl.KSelect, chans: e.woke, calm: !e.rough}
+}
+
+// ends notes that e ended select s.
+func (e *event) ends(s *event) {
+	e.ended = append(e.ended, s)
+	e.wakes(s.op)
+}
+
+func (e *event) wakes(s op) {
+	e.woke = append(e.woke, s.chans...)
+	e.rough = e.rough || !s.calm
 }
 
 // item is a step of the second pass: a new event, or an edge.
@@ -94,6 +115,8 @@ const (
 	itemUnlock
 	itemBarrier // everything before comes before everything after
 	itemSwitch  // a coroutine
+	itemTells   // out of focus: others may have waited for this
+	itemHears   // out of focus: what others told comes before the rest
 )
 
 // reader makes events and edges of a log.
@@ -102,6 +125,9 @@ type reader struct {
 	pending  map[uint32]pending
 	last     map[uint32]op // operation under way
 	uses     map[uint32][]uint32
+	polls    map[uint32]bool
+	signals  *signals
+	closers  map[uint32]*event
 	current  map[uint32]*event
 	running  uint32
 	odd      map[uint32]bool
@@ -159,7 +185,8 @@ func read(x Execution, c *channels) (items []item, choices []uint32) {
 	r := &reader{
 		odd: c.odd, partner: c.partner, ran: map[place]*event{}, waits: map[uint32]uint32{},
 		alts: x.Alts, pending: map[uint32]pending{}, last: map[uint32]op{},
-		uses: map[uint32][]uint32{}, current: map[uint32]*event{},
+		uses: map[uint32][]uint32{}, polls: map[uint32]bool{}, current: map[uint32]*event{},
+		signals: c.signals, closers: map[uint32]*event{},
 	}
 	for _, e := range x.Log {
 		if e.Flags&ctl.EventWaits != 0 {
@@ -178,6 +205,9 @@ func (r *reader) entry(e ctl.Event) {
 		r.wake(e)
 	case e.Kind == ctl.KUses:
 		r.uses[e.From] = append(r.uses[e.From], e.Obj)
+		r.polls[e.From] = e.Flags&ctl.EventPolls != 0
+	case e.Flags&ctl.EventAway != 0:
+		r.away(e)
 	case e.NAlts == 0:
 		switch cur := r.current[e.From]; e.Kind {
 		case ctl.KUnlock, ctl.KRUnlock:
@@ -214,8 +244,7 @@ func (r *reader) chose(e ctl.Event) {
 func (r *reader) wake(e ctl.Event) {
 	o := r.last[e.To]
 	if cur := r.current[e.From]; cur != nil && o.kind == ctl.KSelect {
-		cur.woke = append(cur.woke, o.chans...)
-		cur.ended = append(cur.ended, r.current[e.To])
+		cur.ends(r.current[e.To])
 	}
 	if at, ok := r.waits[e.To]; ok {
 		// It will look whether the WaitGroup has been used again.
@@ -229,8 +258,7 @@ func (r *reader) wake(e ctl.Event) {
 func (r *reader) pick(e ctl.Event) {
 	switch {
 	case e.Kind < ctl.KPark:
-		o := op{kind: e.Kind, obj: e.Obj, n: int(e.Label), chans: r.uses[e.From], odd: r.odd[e.Obj]}
-		delete(r.uses, e.From)
+		o := r.operation(e)
 		r.pending[e.From] = pending{e.From, e.Point, o, r.events}
 	case ctl.Reason(uint32(e.Kind-ctl.KPark)) == "sync.WaitGroup.Wait":
 		r.waits[e.From] = e.Point
@@ -267,6 +295,7 @@ func (r *reader) pick(e ctl.Event) {
 	ev.partner = r.ran[r.partner[place{e.To, p.point}]]
 	r.ran[place{e.To, p.point}] = ev
 	r.current[p.g], r.last[p.g] = ev, p.op
+	r.closes(ev)
 	r.add(item{kind: itemEvent, event: ev})
 }
 
@@ -288,7 +317,7 @@ type order struct {
 }
 
 // object keeps what those who come later wait for.
-type object struct{ writers, readers, done clock }
+type object struct{ writers, readers, done, told, sent clock }
 
 func newOrder(items []item) *order {
 	o := &order{
@@ -312,6 +341,12 @@ func newOrder(items []item) *order {
 			}
 		case itemBarrier:
 			o.barrier()
+		case itemTells:
+			o.object(i.obj).told.join(*o.of(i.from))
+		case itemHears:
+			o.hears(i.from, i.op)
+			o.complete(i.from, i.op)
+			o.of(i.from).join(o.object(i.op.obj).sent)
 		}
 	}
 	return o
@@ -374,8 +409,13 @@ func (o *order) event(e *event) {
 	if e.partner != nil {
 		after.join(e.partner.clock)
 	}
-	if e.op.kind == ctl.KDone || e.op.kind == ctl.KAdd {
+	switch e.op.kind {
+	case ctl.KDone, ctl.KAdd:
 		o.object(e.op.obj).done.join(*after)
+	case ctl.KClose:
+		o.object(e.op.obj).told.join(*after)
+	case ctl.KSend:
+		o.object(e.op.obj).sent.join(*after)
 	}
 }
 
@@ -404,4 +444,5 @@ func (o *order) complete(g uint32, p op) {
 	case ctl.KJoin:
 		o.of(g).join(o.object(p.obj).done)
 	}
+	o.hears(g, p)
 }

@@ -29,6 +29,7 @@ type channels struct {
 	next    map[uint32]ctl.Event
 	blocks  map[uint32]bool   // of a goroutine that is at a channel
 	at      map[uint32]uint32 // its channel
+	signals *signals
 }
 
 // follow returns the objects that are not regular, and what the operations on
@@ -37,13 +38,14 @@ func follow(log []ctl.Event) *channels {
 	c := &channels{
 		all: map[uint32]*channel{}, odd: map[uint32]bool{}, partner: map[place]place{},
 		next: map[uint32]ctl.Event{}, blocks: map[uint32]bool{}, at: map[uint32]uint32{},
+		signals: listen(log),
 	}
 	c.odd[numberless] = true
 	for _, e := range log {
 		switch {
 		case e.Flags&ctl.EventWaits != 0:
 			return c
-		case e.Kind == ctl.KUses:
+		case e.Kind == ctl.KUses || e.Flags&ctl.EventAway != 0:
 			c.odd[e.Obj] = true
 		case e.Kind == ctl.KSpawn || e.Kind == ctl.KWake || e.NAlts == 0 || isData(e.Kind):
 		default:

@@ -116,7 +116,11 @@ func (t translation) event(e *event) (*event, bool) {
 		}
 		return n
 	}
-	y := &event{op: op{kind: e.op.kind, obj: number(e.op.obj), odd: e.op.odd}}
+	y := &event{op: e.op, rough: e.rough}
+	y.op.obj, y.op.chans = number(e.op.obj), nil
+	if e.by != 0 {
+		y.by = number(e.by)
+	}
 	for _, ch := range e.op.chans {
 		y.op.chans = append(y.op.chans, number(ch))
 	}

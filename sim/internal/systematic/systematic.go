@@ -38,6 +38,9 @@ type Searcher interface {
 	// Wasted is the number of executions that turned out to be equivalent to
 	// others that had run.
 	Wasted() int
+	// Inequivalent is how many executions differ in the partial order of their
+	// operations, 0 if that is not known.
+	Inequivalent() int
 }
 
 // ErrDiverged says that an execution did not begin as the one that it branches

@@ -209,19 +209,45 @@ func ctlChan(kind uint8, ch *hchan, block bool) {
 }
 
 // ctlSelect is the point before a select.
-func ctlSelect(cas0 *scase, n int) {
+func ctlSelect(cas0 *scase, nsends, nrecvs int, block bool) {
 	gp := getg()
 	b := gp.bubble
 	if b == nil || b.ctl == nil {
 		return
 	}
 	c := b.ctl
-	if c.cfg.flags&ctlFlagEffects != 0 && gp.ctlin == 0 && c.cur.ptr() == gp {
-		for _, cas := range (*[1 << 16]scase)(unsafe.Pointer(cas0))[:n:n] {
-			c.logEffect(ctlKUses, unsafe.Pointer(cas.c))
-		}
+	n := nsends + nrecvs
+	for i, cas := range (*[1 << 16]scase)(unsafe.Pointer(cas0))[:n:n] {
+		c.logUse(cas.c, i < nsends, !block)
 	}
 	ctlPointAt(gp, c, ctlKSelect, nil, 0)
+}
+
+// logUse logs, to a systematic search, a channel of a select that comes next, or
+// that of a receive that does not block.
+func (c *ctlState) logUse(ch *hchan, sends, polls bool) {
+	gp := getg()
+	if c.cfg.flags&ctlFlagEffects == 0 || gp.ctlin != 0 || c.cur.ptr() != gp {
+		return
+	}
+	n := c.cfg.nlog
+	c.logEffect(ctlKUses, unsafe.Pointer(ch))
+	if n == c.cfg.nlog {
+		return // there is no room
+	}
+	if sends {
+		c.cfg.log[n].flags |= ctlEventSends
+	}
+	if polls {
+		c.cfg.log[n].flags |= ctlEventPolls
+	}
+}
+
+// ctlPolls comes before a receive that does not block.
+func ctlPolls(ch *hchan) {
+	if b := getg().bubble; b != nil && b.ctl != nil {
+		b.ctl.logUse(ch, false, true)
+	}
 }
 
 // logEffect logs what the caller does, or is about to do, to an object beside

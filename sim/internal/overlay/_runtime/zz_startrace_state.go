@@ -31,6 +31,7 @@ type ctlConfig struct {
 	selected  uint64       // URW: what else is selected
 	guide     []ctlTurn    // guided: points to run next, in order; from is a name
 	values    []ctlTurn    // guided: what to draw where
+	focus     []string     // code whose points are decisions; empty: all
 	choices   []uint32     // takes the choices made
 	log       []ctlEvent
 	stacks    []uintptr // ctlDepth for each entry of log
@@ -57,6 +58,7 @@ type ctlConfig struct {
 	mapOrders   uint64
 	mapOrder    ctlPlace // the first one
 	tried       uint64   // a lock was tried
+	focused     uint64   // points in focus, if there is one
 	verdict     uint64
 	ngo         uint64
 	early1      uint64 // timers that fired early
@@ -137,6 +139,9 @@ const (
 	ctlEventStack             // the object is on the stack of the goroutine
 	ctlEventAside             // no point: see sim/internal/ctl
 	ctlEventWaits             // nobody could run but those that wait for a lock
+	ctlEventAway              // out of focus
+	ctlEventSends             // KUses: the channel is sent on
+	ctlEventPolls             // KUses: the select or receive does not block
 )
 
 const (
@@ -280,6 +285,7 @@ func ctlInit(b *synctestBubble, gp *g) {
 	c.g0rng = ctlMix(&s)
 	c.cryptorng = ctlMix(&s)
 	c.plain = cfg.strategy == ctlStrategyRandom && len(cfg.turns) == 0
+	c.focusInit()
 	c.pctInit()
 	if c.announces() {
 		c.localFirst = ctlMix(&c.rng)%8 != 0

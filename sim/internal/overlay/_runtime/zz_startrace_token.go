@@ -20,6 +20,12 @@ func ctlPointAt(gp *g, c *ctlState, kind uint8, obj unsafe.Pointer, label uint32
 		return
 	}
 	gp.ctlwait = uintptr(obj)
+	if len(c.cfg.focus) != 0 && c.away(kind) {
+		c.lock()
+		c.pass(gp, kind, obj, label)
+		c.unlock()
+		return
+	}
 	if c.announces() {
 		c.announce(gp, kind, obj)
 	}
