@@ -49,7 +49,7 @@ func (o Options) record(e model.Event) {
 type Containerd struct {
 	opts Options
 
-	mu         sync.Mutex // never held across a sim.Point or while blocking
+	mu         sync.RWMutex // never held across a sim.Point or while blocking
 	containers map[key]containers.Container
 	tasks      map[key]*task
 	lives      map[key]int // incarnations so far
@@ -131,10 +131,10 @@ func (c *Containerd) WaitStarted(ctx context.Context, id string) error {
 
 func (c *Containerd) await(ctx context.Context, id string, cond func(*task) bool) error {
 	for {
-		c.mu.Lock()
+		c.mu.RLock()
 		t, changed := c.tasks[key{Namespace, id}], c.changed
 		ok := t != nil && cond(t)
-		c.mu.Unlock()
+		c.mu.RUnlock()
 		if ok {
 			return nil
 		}

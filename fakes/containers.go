@@ -43,7 +43,11 @@ func (s containerStore) serve(ctx context.Context, call, id string, effect func(
 
 // Get returns the record of a container.
 func (s containerStore) Get(ctx context.Context, id string) (containers.Container, error) {
-	return s.serve(ctx, "containers.Get", id, s.c.container)
+	return native(ctx, s.c.opts.Faults, "containers.Get", id, func() (containers.Container, error) {
+		s.c.mu.RLock()
+		defer s.c.mu.RUnlock()
+		return s.c.container(in(ctx, id))
+	})
 }
 
 // List returns the records that match any of the filters, sorted by id.

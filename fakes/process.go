@@ -60,7 +60,6 @@ func (c *Containerd) exit(t *task, code uint32) bool {
 		return false
 	}
 	t.status, t.code, t.exitedAt = tasktypes.Status_STOPPED, code, time.Now()
-	close(t.done)
 	c.notify()
 	sim.Logf("process %s exits with %d", t.id, code)
 	e := t.truth(model.Exited)
@@ -69,6 +68,7 @@ func (c *Containerd) exit(t *task, code uint32) bool {
 	c.publish(t.namespace, &eventsapi.TaskExit{
 		ContainerID: t.id, ID: t.id, Pid: t.pid, ExitStatus: code, ExitedAt: timestamppb.New(t.exitedAt),
 	})
+	close(t.done) // from here on nothing of this changes
 	return true
 }
 

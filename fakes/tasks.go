@@ -136,7 +136,14 @@ func (s taskService) Delete(ctx context.Context, r *tasksapi.DeleteTaskRequest, 
 
 // Get returns the state of a task.
 func (s taskService) Get(ctx context.Context, r *tasksapi.GetRequest, _ ...grpc.CallOption) (*tasksapi.GetResponse, error) {
-	return onTask(ctx, s, "tasks.Get", r.ContainerID, r.ExecID, func(t *task) (*tasksapi.GetResponse, error) {
+	refuseExec("tasks.Get", r.ContainerID, r.ExecID)
+	return serve(ctx, s.c.opts.Faults, "tasks.Get", r.ContainerID, func() (*tasksapi.GetResponse, error) {
+		s.c.mu.RLock()
+		defer s.c.mu.RUnlock()
+		t, err := s.lookup(in(ctx, r.ContainerID))
+		if err != nil {
+			return nil, err
+		}
 		return &tasksapi.GetResponse{Process: t.process()}, nil
 	})
 }
@@ -236,9 +243,9 @@ func (s taskService) Metrics(ctx context.Context, r *tasksapi.MetricsRequest, _ 
 func (s taskService) Wait(ctx context.Context, r *tasksapi.WaitRequest, _ ...grpc.CallOption) (*tasksapi.WaitResponse, error) {
 	refuseExec("tasks.Wait", r.ContainerID, r.ExecID)
 	return serve(ctx, s.c.opts.Faults, "tasks.Wait", r.ContainerID, func() (*tasksapi.WaitResponse, error) {
-		s.c.mu.Lock()
+		s.c.mu.RLock()
 		t, err := s.lookup(in(ctx, r.ContainerID))
-		s.c.mu.Unlock()
+		s.c.mu.RUnlock()
 		if err != nil {
 			return nil, err
 		}
@@ -247,8 +254,7 @@ func (s taskService) Wait(ctx context.Context, r *tasksapi.WaitRequest, _ ...grp
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		s.c.mu.Lock()
-		defer s.c.mu.Unlock()
+		// The exit does not change any more.
 		return &tasksapi.WaitResponse{ExitStatus: t.code, ExitedAt: timestamppb.New(t.exitedAt)}, nil
 	})
 }

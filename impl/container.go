@@ -32,7 +32,7 @@ type container struct {
 	signaling chan struct{}
 	signaled  bool
 
-	mu       sync.Mutex // guards what follows; never held across a call or a write
+	mu       sync.RWMutex // guards what follows; never held across a call or a write
 	status   Status
 	settled  chan struct{} // non-nil while Starting or Unknown is set, closed when they are cleared
 	stopping int           // calls of StopContainer that wait for settled
@@ -55,8 +55,8 @@ func newContainer(meta metadata, handle containerd.Container, status Status) *co
 
 // get returns the committed status.
 func (c *container) get() Status {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	return c.status
 }
 
@@ -80,8 +80,8 @@ func (c *container) beginStart() error {
 
 // stopRequested reports whether a StopContainer waits for the start to end.
 func (c *container) stopRequested() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	return c.stopping > 0
 }
 
@@ -142,8 +142,8 @@ func (c *container) taskGone() {
 // whenSettled returns the channel that is closed at the end of the start or the
 // recovery that is going on; nil if there is none.
 func (c *container) whenSettled() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	return c.settled
 }
 

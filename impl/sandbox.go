@@ -148,8 +148,8 @@ func (s *Service) ListPodSandbox(_ context.Context, r *runtime.ListPodSandboxReq
 
 // readySandbox returns a sandbox, an error unless it is READY.
 func (s *Service) readySandbox(id string) (*sandbox, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	return s.readySandboxLocked(id)
 }
 

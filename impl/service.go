@@ -45,7 +45,7 @@ type Service struct {
 	ctx    context.Context // of the goroutines in background; has the namespace
 	cancel context.CancelFunc
 
-	mu         sync.Mutex // guards what follows; never held across a call or a write
+	mu         sync.RWMutex // guards what follows; never held across a call or a write
 	closed     bool
 	containers map[string]*container
 	sandboxes  map[string]*sandbox
@@ -109,8 +109,8 @@ func (s *Service) Close() error {
 // background runs fn in a goroutine that Close ends and waits for. A service
 // that is closed already does not run it: the next one recovers what fn is for.
 func (s *Service) background(fn func(context.Context)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	if s.closed {
 		return
 	}
@@ -137,8 +137,8 @@ var errClosed = fmt.Errorf("service is closed: %w", errdefs.ErrUnavailable)
 
 // container returns a container by its id.
 func (s *Service) container(id string) (*container, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	c, ok := s.containers[id]
 	if !ok {
 		return nil, fmt.Errorf("container %q: %w", id, errdefs.ErrNotFound)

@@ -6,12 +6,20 @@ import (
 	"time"
 
 	"github.com/startrace/startrace/model"
+	"github.com/startrace/startrace/sim"
 )
 
 // recorder writes down the history of each container, in the order in which it
 // is told. It may be told by any goroutine.
 type recorder struct {
 	source model.Source
+
+	// order tells searches of which events the order matters: those that add as
+	// readers are compared with those that add as writers. The invariants compare
+	// lives of processes and what was seen before with what StopContainer and
+	// RemoveContainer were called for, and had done when they succeeded. No other
+	// call or return has an order that shows in a verdict, so they have none here.
+	order sync.RWMutex
 
 	mu     sync.Mutex
 	events map[string][]model.Event // by container
@@ -23,18 +31,54 @@ func newRecorder(source model.Source) *recorder {
 }
 
 func (r *recorder) add(e model.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.events[e.Container] = append(r.events[e.Container], e)
+	defer r.ordered(e)()
+	r.quietly(func() { r.events[e.Container] = append(r.events[e.Container], e) })
+}
+
+// ordered gives e its place in the order, which lasts until the function that it
+// returns is called.
+func (r *recorder) ordered(e model.Event) (done func()) {
+	reads, writes := false, false
+	switch e.Kind {
+	case model.TaskCreated, model.Started, model.Exited:
+		writes = true
+	case model.Stored:
+		reads = true
+	case model.Call:
+		reads = e.Op == model.OpStop || e.Op == model.OpStatus
+	case model.Return:
+		writes = e.Op == model.OpStatus
+		reads = e.Err == "" && (e.Op == model.OpStop || e.Op == model.OpRemove)
+	}
+	switch {
+	case writes:
+		r.order.Lock()
+		return r.order.Unlock
+	case reads:
+		r.order.RLock()
+		return r.order.RUnlock
+	}
+	return func() {}
+}
+
+// quietly calls f with the lock held, which is no scheduling point.
+func (r *recorder) quietly(f func()) {
+	sim.Quietly(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		f()
+	})
 }
 
 // call adds e as a call and returns it with the number that it got.
 func (r *recorder) call(e model.Event) model.Event {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.calls++
-	e.Kind, e.ID, e.At = model.Call, r.calls, time.Now().UnixNano()
-	r.events[e.Container] = append(r.events[e.Container], e)
+	e.Kind = model.Call
+	defer r.ordered(e)()
+	r.quietly(func() {
+		r.calls++
+		e.ID, e.At = r.calls, time.Now().UnixNano()
+		r.events[e.Container] = append(r.events[e.Container], e)
+	})
 	return e
 }
 
