@@ -91,8 +91,8 @@ func testCommand() *cli.Command {
 }
 
 // config is the configuration of all executions.
-func config() sim.Config {
-	return sim.Config{EarlyTimers: -1, Sites: []string{
+func config(focus ...string) sim.Config {
+	return sim.Config{EarlyTimers: -1, Focus: focus, Sites: []string{
 		"github.com/startrace/startrace/impl.",
 		"github.com/startrace/startrace/scenarios/variants/",
 		"github.com/startrace/startrace/scenarios.",

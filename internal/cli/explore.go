@@ -23,6 +23,9 @@ import (
 // defaultBudget is the number of executions a variant gets.
 const defaultBudget = 3000
 
+// exhaustBudget is that of a strategy which means to be exhaustive.
+const exhaustBudget = 100_000
+
 func exploreCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "explore",
@@ -40,8 +43,9 @@ A clean verdict proves nothing about schedules that were not tried.`,
 			&cli.StringSliceFlag{Name: "variant", Usage: "explore only this `VARIANT`; may be repeated (" + strings.Join(variantNames(), ", ") + ")"},
 			&cli.StringFlag{Name: "workload", Value: scenarios.DefaultWorkload, Usage: "what happens to the container, as `TEXT`: operations in parallel, and what may go wrong"},
 			&cli.StringFlag{Name: "strategy", Value: strategy.Auto{}.String(), Usage: "how choices are made, a `STRATEGY` of auto (exhausts what is small, else portfolio), portfolio, feedback, random, sticky, pct, pct:DEPTH, pos, urw, surw, or systematic: dfs, icb, icb:BOUND, delay, delay:BOUND, dpor"},
+			&cli.StringFlag{Name: "focus", Usage: "make decisions only where `PATTERNS` of code say: import paths, with /... for those below, or functions or types in them, with commas between them, - in front to leave out; " + focusProgram + " is what is tested with its fake, " + focusAll + " is everything (default: " + focusProgram + " for dpor, else " + focusAll + ")"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the choices"},
-			&cli.IntFlag{Name: "budget", Value: defaultBudget, Usage: "`EXECUTIONS` for each variant"},
+			&cli.IntFlag{Name: "budget", Value: defaultBudget, Usage: "`EXECUTIONS` for each variant, " + fmt.Sprint(exhaustBudget) + " for dpor unless it is set"},
 			&cli.IntFlag{Name: "workers", Value: runtime.GOMAXPROCS(0), Usage: "`PROCESSES` that share a search that takes long"},
 			&cli.StringFlag{Name: "shard", Usage: "run only part `I/N` of the executions, as on one of N machines"},
 			&cli.StringFlag{Name: "resume", Usage: "go on from `FILE` if it is there, and write it when interrupted"},
@@ -78,10 +82,12 @@ type outcome struct {
 	Invariant      string     `json:"invariant"`
 	Executions     int        `json:"executions"`
 	Distinct       int        `json:"distinct"`
-	Classes        int        `json:"classes"`         // by happens-before, of the executions that were classified
-	Unseen         float64    `json:"unseen"`          // estimated probability of another class
-	Parts          []sim.Part `json:"parts,omitempty"` // of auto
+	Classes        int        `json:"classes"`                // by happens-before, of the executions that were classified
+	Unseen         float64    `json:"unseen"`                 // estimated probability of another class
+	Parts          []sim.Part `json:"parts,omitempty"`        // of auto
+	Inequivalent   int        `json:"inequivalent,omitempty"` // of dpor: apart from the order of what commutes
 	Wasted         int        `json:"wasted,omitempty"`
+	Focus          []string   `json:"focus,omitempty"`  // where decisions were made, empty for everywhere
 	Bounds         []string   `json:"bounds,omitempty"` // of an exhausted search
 	FirstViolation int        `json:"firstViolation"`   // executions that it took, 0 for none
 	Token          string     `json:"token"`
@@ -109,8 +115,12 @@ func explore(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return fail(exitUsage, "--strategy: %w", err)
 	}
-	if c.Int("budget") < 1 {
-		return fail(exitUsage, "--budget: %d is no number of executions", c.Int("budget"))
+	budget := c.Int("budget")
+	if budget < 1 {
+		return fail(exitUsage, "--budget: %d is no number of executions", budget)
+	}
+	if _, ok := s.(strategy.DPOR); ok && !c.IsSet("budget") {
+		budget = exhaustBudget
 	}
 	variants := scenarios.Variants()
 	if names := c.StringSlice("variant"); len(names) > 0 {
@@ -123,14 +133,18 @@ func explore(_ context.Context, c *cli.Command) error {
 			variants = append(variants, v)
 		}
 	}
-	opts := sim.Options{Strategy: s, Seed: c.Uint64("seed"), Executions: c.Int("budget"), Workers: c.Int("workers")}
+	focus, err := focusOf(c.String("focus"), s)
+	if err != nil {
+		return fail(exitUsage, "--focus: %w", err)
+	}
+	opts := sim.Options{Config: config(focus...), Strategy: s, Seed: c.Uint64("seed"), Executions: budget, Workers: c.Int("workers")}
 	if err := exploreFlags(c, &opts, variants, w); err != nil {
 		return err
 	}
 	stop, done := interrupts()
 	defer done()
 	opts.Interrupt = stop
-	p := newProgress(c.Root().ErrWriter, c.Int("budget"))
+	p := newProgress(c.Root().ErrWriter, budget)
 	var outcomes []outcome
 	opts.Progress = p.show
 	for _, v := range variants {
@@ -165,9 +179,11 @@ func explore(_ context.Context, c *cli.Command) error {
 func exploreVariant(v scenarios.Variant, w scenarios.Workload, opts sim.Options) (outcome, error) {
 	opts.Name = label(v, w)
 	opts.Replayable = program() + " replay %s"
-	opts.Config = config()
 	opts.Smaller = smaller
 	r := sim.Search(opts, scenarios.Body(v, w))
+	if errors.Is(r.Err, sim.ErrFocus) {
+		return outcome{}, fail(exitUsage, "--focus: %w", r.Err)
+	}
 	if errors.Is(r.Err, sim.ErrCheckpoint) || errors.Is(r.Err, sim.ErrNoShards) {
 		return outcome{}, fail(exitUsage, "%s: %w", v.Name, r.Err)
 	}
@@ -176,7 +192,8 @@ func exploreVariant(v scenarios.Variant, w scenarios.Workload, opts sim.Options)
 	}
 	o := outcome{
 		Name: v.Name, Workload: w.String(), Strategy: r.Strategy, Verdict: verdictClean,
-		Executions: r.Executions, Distinct: r.Distinct, Wasted: r.Wasted,
+		Executions: r.Executions, Distinct: r.Distinct,
+		Inequivalent: r.Inequivalent, Wasted: r.Wasted, Focus: r.Focus,
 		Classes: r.Classes, Unseen: r.Unseen(), Parts: r.Parts,
 		Seconds: r.Elapsed.Round(time.Millisecond).Seconds(), report: r,
 	}
@@ -243,6 +260,9 @@ func printOutcomes(out io.Writer, outcomes []outcome) error {
 	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	for _, o := range outcomes {
+		b.WriteString(o.covered())
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
