@@ -32,7 +32,6 @@ type Result struct {
 	diverged bool   // a forced choice did not fit
 	tried    bool   // a lock was tried
 	focused  uint64 // points in focus, if there is one
-	astray   bool   // the guide did not fit
 	log      []ctl.Event
 	alts     []uint32
 	marks    []stepMark // of Trace.Steps
@@ -237,7 +236,7 @@ func (r *runner) result(cfg Config, c *ctl.Config, t *T, races int) Result {
 	res.Uncontrolled = uncontrolled(c)
 	res.Failure = failure(c, t, races)
 	if cfg.effects || cfg.logged {
-		res.log, res.alts, res.astray = c.Log[:c.NLog], c.Alts[:c.NAlts], c.Astray != 0
+		res.log, res.alts = c.Log[:c.NLog], c.Alts[:c.NAlts]
 	}
 	if cfg.Trace {
 		res.log = c.Log[:c.NLog]

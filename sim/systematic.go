@@ -94,7 +94,7 @@ func (e *explorer) all(s strategy.Strategy, executions int) (again bool, err err
 			e.found(cfg.Plan, res.keep())
 			return false, nil
 		}
-		x := systematic.Execution{Log: res.log, Alts: res.alts, Astray: res.astray}
+		x := systematic.Execution{Log: res.log, Alts: res.alts}
 		if err := plans.Done(x); err != nil {
 			return errors.Is(err, systematic.ErrDiverged), err
 		}

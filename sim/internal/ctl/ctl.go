@@ -153,7 +153,6 @@ type Result struct {
 	NLog        uint64
 	NLabels     uint64
 	NAlts       uint64
-	Astray      uint64
 	NBlocked    uint64
 	Diverged    uint64
 	Strays      uint64

@@ -120,12 +120,14 @@ func (d *dpor) Done(x Execution) error {
 		}
 	}
 	d.choices = choices
-	d.seen[o.marks.fingerprint()] = struct{}{}
+	mark := o.marks.fingerprint()
+	_, again := d.seen[mark]
+	d.seen[mark] = struct{}{}
 	end, err := d.walk(o)
 	if err != nil {
 		return err
 	}
-	if x.Astray || end < len(o.events) {
+	if again || end < len(o.events) {
 		d.wasted++
 	}
 	for _, r := range o.races {

@@ -22,9 +22,8 @@ type Plan struct {
 // Execution is what the runtime logged with ctl.FlagEnabled and
 // ctl.FlagEffects.
 type Execution struct {
-	Log    []ctl.Event
-	Alts   []uint32 // of each decision between goroutines, in order
-	Astray bool     // the guide did not fit
+	Log  []ctl.Event
+	Alts []uint32 // of each decision between goroutines, in order
 }
 
 // Searcher plans the executions of a search.

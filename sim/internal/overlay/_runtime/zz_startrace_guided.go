@@ -149,7 +149,6 @@ func (c *ctlState) guided(self *g, selfLast bool, n uint32) uint32 {
 			return k
 		}
 	}
-	cfg.astray = 1
 	c.guidePos = len(cfg.guide)
 	return 0
 }

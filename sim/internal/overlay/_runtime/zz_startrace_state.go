@@ -50,7 +50,6 @@ type ctlConfig struct {
 	nlog        uint64
 	nlabels     uint64
 	nalts       uint64
-	astray      uint64 // the guide did not fit
 	nblocked    uint64
 	diverged    uint64 // 1 + index of the first forced choice that didn't fit
 	strays      uint64
