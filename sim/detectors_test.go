@@ -335,14 +335,14 @@ func differing(*sim.T) {
 }
 
 func nondeterminismIsNamed(t *testing.T) {
-	r := sim.Search(sim.Options{Name: t.Name(), SelfCheck: 1}, differing)
+	r := sim.Search(sim.Options{Name: t.Name(), Strategy: strategy.Portfolio{}, SelfCheck: 1}, differing)
 	require.ErrorIs(t, r.Err, sim.ErrNondeterministic)
 	const lock, add = `Lock #\d+ in main \(detectors_test.go:\d+\)`, `atomic #\d+ in main \(detectors_test.go:\d+\)`
 	assert.Regexp(t, `ran twice with the same choices and differs at step \d+: (`+lock+` in one run, `+add+`|`+add+` in one run, `+lock+`) in the other`, r.Err.Error())
 }
 
 func determinismIsNot(t *testing.T) {
-	r := sim.Search(sim.Options{Name: t.Name(), SelfCheck: 1, Executions: 200}, func(*sim.T) {
+	r := sim.Search(sim.Options{Name: t.Name(), Strategy: strategy.Portfolio{}, SelfCheck: 1, Executions: 200}, func(*sim.T) {
 		sim.Point("first", nil)
 		if sim.Choose("which", 2) == 0 {
 			new(atomic.Int64).Add(1)
