@@ -2,6 +2,7 @@ package fakes
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -19,24 +20,38 @@ import (
 // that is replaced as a whole or not at all. It outlives the service. A failing
 // Write leaves either the old record or the new one, as a failing rename or a
 // failing fsync of the directory does. Safe for concurrent use.
+//
+// With a plan, Write passes the steps of such a replacement as points with
+// faults of their own: "disk.create", "disk.write", "disk.fsync", "disk.rename"
+// and "disk.dirsync", and Crash loses what was not synced.
 type Checkpoints struct {
 	opts Options
+	wire wire
 
 	mu      sync.Mutex
 	records map[string][]byte
+	synced  map[string][]byte // what a crash leaves, of the records for which it is another; nil: no record
+	full    time.Time         // until then there is no space
 }
 
-// NewCheckpoints returns an empty store; of opts it uses Record and Faults.
+// NewCheckpoints returns an empty store; of opts it uses Record, Faults and Hooks.
 func NewCheckpoints(opts Options) *Checkpoints {
-	return &Checkpoints{opts: opts, records: map[string][]byte{}}
+	return &Checkpoints{
+		opts: opts, wire: wire{faults: opts.Faults, hooks: opts.Hooks},
+		records: map[string][]byte{}, synced: map[string][]byte{},
+	}
 }
 
 // Write replaces the record of id. It fails by a fault only.
 func (s *Checkpoints) Write(id string, data []byte) error {
-	_, err := attempt(s.opts.Faults, "checkpoint.Write", id, func() (struct{}, error) {
+	_, err := attempt(context.Background(), &s.wire, "checkpoint.Write", id, func() (struct{}, error) {
+		data := bytes.Clone(data)
+		if s.opts.Faults.planned() {
+			return struct{}{}, s.replace(id, data)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.records[id] = bytes.Clone(data)
+		s.records[id] = data
 		s.stored(id, data)
 		return struct{}{}, nil
 	})
@@ -48,7 +63,7 @@ func (s *Checkpoints) Write(id string, data []byte) error {
 
 // Read returns the record of id, or an error of class errdefs.ErrNotFound.
 func (s *Checkpoints) Read(id string) ([]byte, error) {
-	data, err := attempt(s.opts.Faults, "checkpoint.Read", id, func() ([]byte, error) {
+	data, err := attempt(context.Background(), &s.wire, "checkpoint.Read", id, func() ([]byte, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		data, ok := s.records[id]
@@ -65,7 +80,7 @@ func (s *Checkpoints) Read(id string) ([]byte, error) {
 
 // List returns the ids of all records, sorted.
 func (s *Checkpoints) List() ([]string, error) {
-	ids, err := attempt(s.opts.Faults, "checkpoint.List", "", func() ([]string, error) {
+	ids, err := attempt(context.Background(), &s.wire, "checkpoint.List", "", func() ([]string, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return slices.Sorted(maps.Keys(s.records)), nil
@@ -78,7 +93,10 @@ func (s *Checkpoints) List() ([]string, error) {
 
 // Remove deletes the record of id, if there is one.
 func (s *Checkpoints) Remove(id string) error {
-	_, err := attempt(s.opts.Faults, "checkpoint.Remove", id, func() (struct{}, error) {
+	_, err := attempt(context.Background(), &s.wire, "checkpoint.Remove", id, func() (struct{}, error) {
+		if s.opts.Faults.planned() {
+			return struct{}{}, s.unlink(id)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.records, id)

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/containers"
+	"github.com/containerd/containerd/v2/core/events"
 	"github.com/containerd/containerd/v2/core/leases"
 	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
@@ -32,6 +34,20 @@ type Options struct {
 	// Containerd and its Checkpoints, which then share the budget.
 	Faults *Faults
 
+	// Profile is the release of containerd to behave like.
+	Profile Profile
+
+	// FastExits is how often, in percent, a process that ends by itself at once
+	// does so before its Start returns; 0 is 30, as measured, negative is never.
+	FastExits int
+
+	// Pids is how many process ids there are; 0: no end. A small number makes
+	// them be used again.
+	Pids uint32
+
+	// Hooks are called at the phases of calls; nil: none.
+	Hooks *Hooks
+
 	// EventLoss lets sim.Choose decide about every task event whether it is lost.
 	EventLoss bool
 }
@@ -48,13 +64,19 @@ func (o Options) record(e model.Event) {
 // concurrent use.
 type Containerd struct {
 	opts Options
+	wire wire
+
+	lifeMu  sync.Mutex // guards what follows; taken for an instant, and no scheduling point
+	session *session
+	skew    time.Duration
 
 	mu         sync.RWMutex // never held across a sim.Point or while blocking
 	containers map[key]containers.Container
 	tasks      map[key]*task
 	lives      map[key]int // incarnations so far
-	pids       uint32
-	subs       []*subscription // in order of subscription
+	pids       pidSpace
+	subs       []*subscription            // in order of subscription
+	overtaken  map[key][]*events.Envelope // events that the next one of the container overtakes
 	leases     map[string][]leases.Lease
 	calm       bool          // StopFaults was called
 	changed    chan struct{} // closed and replaced whenever a task changes
@@ -65,15 +87,20 @@ type key struct{ namespace, id string }
 
 // New returns an empty world.
 func New(opts Options) *Containerd {
-	return &Containerd{
+	opts.Profile = opts.Profile.resolved()
+	c := &Containerd{
 		opts:       opts,
 		containers: map[key]containers.Container{},
 		tasks:      map[key]*task{},
 		lives:      map[key]int{},
-		pids:       1000,
+		pids:       pidSpace{size: opts.Pids, used: map[uint32]bool{}},
+		overtaken:  map[key][]*events.Envelope{},
 		leases:     map[string][]leases.Lease{},
 		changed:    make(chan struct{}),
 	}
+	c.wire = wire{faults: opts.Faults, hooks: opts.Hooks, daemon: c}
+	c.session = newSession(c)
+	return c
 }
 
 // Client returns a genuine client, connected to nothing but this world. Each
@@ -113,13 +140,13 @@ func (c *Containerd) Exit(id string, code uint32) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.tasks[key{Namespace, id}]
-	return t != nil && c.exit(t, code)
+	return t != nil && c.exit(&t.process, code)
 }
 
 // WaitLive blocks until container id has a live process, created or started.
 // It returns the error of ctx if that ends first.
 func (c *Containerd) WaitLive(ctx context.Context, id string) error {
-	return c.await(ctx, id, (*task).live)
+	return c.await(ctx, id, func(t *task) bool { return t.live() })
 }
 
 // WaitStarted blocks until a task of container id is past its Start: the

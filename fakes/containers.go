@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/containerd/v2/pkg/filters"
@@ -34,7 +33,7 @@ func (c *Containerd) container(k key) (containers.Container, error) {
 
 // serve is native with the lock held during the effect.
 func (s containerStore) serve(ctx context.Context, call, id string, effect func(key) (containers.Container, error)) (containers.Container, error) {
-	return native(ctx, s.c.opts.Faults, call, id, func() (containers.Container, error) {
+	return native(ctx, s.c, call, id, func() (containers.Container, error) {
 		s.c.mu.Lock()
 		defer s.c.mu.Unlock()
 		return effect(in(ctx, id))
@@ -43,7 +42,7 @@ func (s containerStore) serve(ctx context.Context, call, id string, effect func(
 
 // Get returns the record of a container.
 func (s containerStore) Get(ctx context.Context, id string) (containers.Container, error) {
-	return native(ctx, s.c.opts.Faults, "containers.Get", id, func() (containers.Container, error) {
+	return native(ctx, s.c, "containers.Get", id, func() (containers.Container, error) {
 		s.c.mu.RLock()
 		defer s.c.mu.RUnlock()
 		return s.c.container(in(ctx, id))
@@ -52,7 +51,7 @@ func (s containerStore) Get(ctx context.Context, id string) (containers.Containe
 
 // List returns the records that match any of the filters, sorted by id.
 func (s containerStore) List(ctx context.Context, fs ...string) ([]containers.Container, error) {
-	return native(ctx, s.c.opts.Faults, "containers.List", "", func() ([]containers.Container, error) {
+	return native(ctx, s.c, "containers.List", "", func() ([]containers.Container, error) {
 		filter, err := filters.ParseAll(fs...)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", err.Error(), errdefs.ErrInvalidArgument)
@@ -80,7 +79,7 @@ func (s containerStore) Create(ctx context.Context, r containers.Container) (con
 			return r, fmt.Errorf("container %q: %w", k.id, errdefs.ErrAlreadyExists)
 		}
 		r := detach(r)
-		r.CreatedAt = time.Now().UTC()
+		r.CreatedAt = s.c.now().UTC()
 		r.UpdatedAt = r.CreatedAt
 		s.c.containers[k] = r
 		sim.Logf("container %s created", k.id)
@@ -110,7 +109,7 @@ func (s containerStore) Update(ctx context.Context, r containers.Container, path
 			return r, fmt.Errorf("update failed validation: %w", err)
 		}
 		old = detach(old)
-		old.UpdatedAt = time.Now().UTC()
+		old.UpdatedAt = s.c.now().UTC()
 		s.c.containers[k] = old
 		return detach(old), nil
 	})

@@ -11,9 +11,10 @@ import (
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
+	"github.com/startrace/startrace/internal/leaktest"
 	"github.com/startrace/startrace/model"
+	"github.com/startrace/startrace/sim"
 )
 
 // hooks stand between the package and the simulation for all tests: goroutines
@@ -26,26 +27,40 @@ var hooks struct {
 
 func TestMain(m *testing.M) {
 	point = func(label string, object any) {
-		hooks.Lock()
-		hook := hooks.point
-		hooks.Unlock()
-		if hook != nil {
+		if hook := hooked(); hook != nil {
 			hook(label, object)
+			return
 		}
+		sim.Point(label, object)
 	}
-	choose = func(label string, n int) int {
+	choose = func(label string, n int) (v int) {
+		var hook func(string, int) int
+		sim.Quietly(func() {
+			hooks.Lock()
+			defer hooks.Unlock()
+			if hook = hooks.choose; hook != nil {
+				v = hook(label, n)
+			}
+		})
+		if hook == nil {
+			v = sim.Choose(label, n)
+		}
+		return v
+	}
+	sim.Main(m, leaktest.Check)
+}
+
+func hooked() (hook func(string, any)) {
+	sim.Quietly(func() {
 		hooks.Lock()
 		defer hooks.Unlock()
-		if hooks.choose == nil {
-			return 0
-		}
-		return hooks.choose(label, n)
-	}
-	goleak.VerifyTestMain(m)
+		hook = hooks.point
+	})
+	return hook
 }
 
 // onPoint makes hook see the points of the rest of the test.
-func onPoint(t *testing.T, hook func(label string, object any)) {
+func onPoint(t testing.TB, hook func(label string, object any)) {
 	t.Helper()
 	set := func(f func(string, any)) {
 		hooks.Lock()
@@ -64,7 +79,7 @@ type world struct {
 	events *[]model.Event
 }
 
-func newWorld(t *testing.T, opts Options) world {
+func newWorld(t testing.TB, opts Options) world {
 	t.Helper()
 	events := &[]model.Event{}
 	opts.Record = func(e model.Event) { *events = append(*events, e) }
@@ -77,7 +92,7 @@ func newWorld(t *testing.T, opts Options) world {
 }
 
 // container makes a container whose process has env.
-func (w world) container(t *testing.T, id string, env ...string) containerd.Container {
+func (w world) container(t testing.TB, id string, env ...string) containerd.Container {
 	t.Helper()
 	c, err := w.client.NewContainer(w.ctx, id, containerd.WithNewSpec(
 		oci.WithRootFSPath("/rootfs"), oci.WithProcessArgs("/true"), oci.WithEnv(env)))
@@ -86,7 +101,7 @@ func (w world) container(t *testing.T, id string, env ...string) containerd.Cont
 }
 
 // task makes a container and its task.
-func (w world) task(t *testing.T, id string, env ...string) (containerd.Container, containerd.Task) {
+func (w world) task(t testing.TB, id string, env ...string) (containerd.Container, containerd.Task) {
 	t.Helper()
 	c := w.container(t, id, env...)
 	task, err := c.NewTask(w.ctx, cio.NullIO)
@@ -108,7 +123,7 @@ func (w world) kinds(id string) []model.Kind {
 }
 
 // at runs fn when the point of that label is passed for the first time.
-func at(t *testing.T, label string, fn func()) {
+func at(t testing.TB, label string, fn func()) {
 	t.Helper()
 	var once sync.Once
 	onPoint(t, func(l string, _ any) {
@@ -120,7 +135,7 @@ func at(t *testing.T, label string, fn func()) {
 
 // choices makes the choices of a test the given ones and then 0, and returns
 // what was asked.
-func choices(t *testing.T, values ...int) *[]string {
+func choices(t testing.TB, values ...int) *[]string {
 	t.Helper()
 	asked := &[]string{}
 	set := func(f func(string, int) int) {

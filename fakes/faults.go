@@ -10,6 +10,7 @@ import (
 
 	"github.com/containerd/errdefs"
 
+	"github.com/startrace/startrace/fakes/failpoint"
 	"github.com/startrace/startrace/sim"
 )
 
@@ -32,13 +33,24 @@ type Faults struct {
 	// always fail with EIO.
 	Classes []error
 
+	// Plan is what goes wrong besides, in the grammar of package failpoint.
+	Plan failpoint.Plan
+	// Swarm draws for each rule of Plan and each run a weight of its
+	// percentages, of which one is 0: that rule is off.
+	Swarm bool
+	// Choose draws in place of sim.Choose: uniformly from [0, n), in a run that
+	// no simulation controls. Nil: sim.Choose, with which all is tame there.
+	Choose func(label string, n int) int
+
 	mu       sync.Mutex
+	plan     planState
 	counts   map[string]int
 	script   []Fault
 	chosen   int
 	injected []Fault
 	held     bool
 	stopped  bool
+	stalled  chan struct{} // closed by Stop; nil if nothing is stalled
 }
 
 // Fault is one failure of one call.
@@ -89,6 +101,26 @@ func (f *Faults) Stop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.stopped = true
+	if f.stalled != nil {
+		close(f.stalled)
+		f.stalled = nil
+	}
+}
+
+// calm returns what closes when the faults are stopped.
+func (f *Faults) calm() (calm <-chan struct{}) {
+	sim.Quietly(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.stalled == nil {
+			f.stalled = make(chan struct{})
+			if f.stopped {
+				close(f.stalled)
+			}
+		}
+		calm = f.stalled
+	})
+	return calm
 }
 
 // Injected returns the faults that happened, in order.
@@ -154,7 +186,7 @@ func (f *Faults) pick(call string) *Fault {
 	if readOnly(call) {
 		n = 1 + len(classes)
 	}
-	v := choose("fault "+call, n)
+	v := f.draw("fault "+call, n)
 	if v == 0 {
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/containerd/containerd/v2/core/leases"
 	"github.com/containerd/containerd/v2/pkg/filters"
@@ -23,7 +22,7 @@ var _ leases.Manager = leaseManager{}
 
 // Create adds a lease.
 func (m leaseManager) Create(ctx context.Context, opts ...leases.Opt) (leases.Lease, error) {
-	return native(ctx, m.c.opts.Faults, "leases.Create", "", func() (leases.Lease, error) {
+	return native(ctx, m.c, "leases.Create", "", func() (leases.Lease, error) {
 		var l leases.Lease
 		for _, o := range opts {
 			if err := o(&l); err != nil {
@@ -33,7 +32,7 @@ func (m leaseManager) Create(ctx context.Context, opts ...leases.Opt) (leases.Le
 		if l.ID == "" {
 			return l, errors.New("lease id must be provided")
 		}
-		l.CreatedAt = time.Now().UTC()
+		l.CreatedAt = m.c.now().UTC()
 		m.c.mu.Lock()
 		defer m.c.mu.Unlock()
 		namespace := in(ctx, "").namespace
@@ -44,7 +43,7 @@ func (m leaseManager) Create(ctx context.Context, opts ...leases.Opt) (leases.Le
 
 // Delete removes a lease.
 func (m leaseManager) Delete(ctx context.Context, l leases.Lease, _ ...leases.DeleteOpt) error {
-	_, err := native(ctx, m.c.opts.Faults, "leases.Delete", "", func() (struct{}, error) {
+	_, err := native(ctx, m.c, "leases.Delete", "", func() (struct{}, error) {
 		m.c.mu.Lock()
 		defer m.c.mu.Unlock()
 		namespace := in(ctx, "").namespace
@@ -61,7 +60,7 @@ func (m leaseManager) Delete(ctx context.Context, l leases.Lease, _ ...leases.De
 
 // List returns the leases whose id matches any of the filters, oldest first.
 func (m leaseManager) List(ctx context.Context, fs ...string) ([]leases.Lease, error) {
-	return native(ctx, m.c.opts.Faults, "leases.List", "", func() ([]leases.Lease, error) {
+	return native(ctx, m.c, "leases.List", "", func() ([]leases.Lease, error) {
 		filter, err := filters.ParseAll(fs...)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", err.Error(), errdefs.ErrInvalidArgument)
@@ -103,7 +102,7 @@ var _ namespaces.Store = namespaceStore{}
 
 // Labels returns none: every namespace exists and is bare.
 func (s namespaceStore) Labels(ctx context.Context, namespace string) (map[string]string, error) {
-	return native(ctx, s.c.opts.Faults, "namespaces.Labels", namespace, func() (map[string]string, error) {
+	return native(ctx, s.c, "namespaces.Labels", namespace, func() (map[string]string, error) {
 		return nil, nil
 	})
 }

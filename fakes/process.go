@@ -2,6 +2,7 @@ package fakes
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/startrace/startrace/fakes/failpoint"
+	"github.com/startrace/startrace/internal/initproc"
 	"github.com/startrace/startrace/model"
 	"github.com/startrace/startrace/sim"
 )
@@ -20,77 +23,235 @@ import (
 // SIGTERM.
 const IgnoreTerm = "IGNORE_TERM"
 
-// task is a task and its init process. Everything but key, life, pid and done is
-// guarded by the lock of the Containerd.
-type task struct {
-	key
-	life       int
-	pid        uint32
-	status     tasktypes.Status
-	started    bool
-	ignoreTerm bool
-	code       uint32
-	exitedAt   time.Time
-	done       chan struct{} // closed when the process has ended
+// MissingBinary is the path of a program that no container has: a task or an
+// exec process of it cannot be made.
+const MissingBinary = "/missing"
+
+// process is the init process of a task or one that is executed in it.
+// Everything but task, id, pid, program and done is guarded by the lock of the
+// Containerd.
+type process struct {
+	task    *task
+	exec    string // the id of an exec process; "" for the init process
+	pid     uint32 // 0 for an exec process that was not started
+	program program
+	done    chan struct{} // closed when waiters see the end
+
+	status   tasktypes.Status // what Get shows
+	started  bool
+	ended    bool // what the kernel knows
+	visible  bool // an end that Delete takes for one
+	released bool // done is closed
+	code     uint32
+	exitedAt time.Time
 
 	stdin, stdout, stderr string
 	terminal              bool
 }
 
-func (t *task) live() bool { return t.status != tasktypes.Status_STOPPED }
+// task is a task: its init process, those that were executed in it, and the
+// shim that runs them.
+type task struct {
+	key
+	process
+	life       int
+	execs      []*process // in the order of their Exec
+	connection *connection
+	shimDead   bool
+	hidden     bool                // a live process that no daemon knows of any more
+	paused     bool                // a signal but SIGKILL waits for Resume
+	pending    []func()            // what waits for that
+	unsent     *eventsapi.TaskExit // an exit of which no daemon was there to hear
+}
 
-// process describes the task as Get and List do.
-func (t *task) process() *tasktypes.Process {
-	return &tasktypes.Process{
-		ID: t.id, Pid: t.pid, Status: t.status, ExitStatus: t.code,
-		Stdin: t.stdin, Stdout: t.stdout, Stderr: t.stderr, Terminal: t.terminal,
-		ExitedAt: timestamppb.New(t.exitedAt),
+// connection is that of the daemon to a shim.
+type connection struct{ closed chan struct{} }
+
+func newConnection() *connection { return &connection{closed: make(chan struct{})} }
+
+// disconnect ends the calls that are on their way; the lock is held.
+func (t *task) disconnect() {
+	select {
+	case <-t.connection.closed:
+	default:
+		close(t.connection.closed)
 	}
 }
 
-// truth is an event of the ground truth about t, at the current time.
-func (t *task) truth(kind model.Kind) model.Event {
-	return model.Event{Kind: kind, Container: t.id, Life: t.life, Pid: t.pid, At: time.Now().UnixNano()}
+// live reports whether there is a process, created or started.
+func (p *process) live() bool { return !p.ended }
+
+// proto describes the process as Get and List do.
+func (p *process) proto() *tasktypes.Process {
+	r := &tasktypes.Process{
+		ID: p.task.id, Pid: p.pid, Status: p.status,
+		Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr, Terminal: p.terminal,
+	}
+	if p.exec != "" {
+		r.ID = p.exec
+	}
+	if p.status == tasktypes.Status_STOPPED {
+		r.ExitStatus, r.ExitedAt = p.code, timestamppb.New(p.exitedAt)
+	} else {
+		r.ExitedAt = timestamppb.New(time.Time{})
+	}
+	return r
 }
 
-// exit ends the process of t: state, waiters and the exit event change in one
-// step. It reports false if there is no process left. The lock is held.
-func (c *Containerd) exit(t *task, code uint32) bool {
-	if !t.live() {
+// exit ends the process: state, waiters and the exit event change in one step,
+// unless a plan or the profile takes them apart. Processes that are executed in
+// a container end before its init process does. It reports false if there is no
+// process left. The lock is held.
+func (c *Containerd) exit(p *process, code uint32) bool {
+	if p.ended {
 		return false
 	}
-	t.status, t.code, t.exitedAt = tasktypes.Status_STOPPED, code, time.Now()
-	c.notify()
-	sim.Logf("process %s exits with %d", t.id, code)
-	e := t.truth(model.Exited)
-	e.Code, e.At = int32(code), t.exitedAt.UnixNano()
-	c.opts.record(e)
-	c.publish(t.namespace, &eventsapi.TaskExit{
-		ContainerID: t.id, ID: t.id, Pid: t.pid, ExitStatus: code, ExitedAt: timestamppb.New(t.exitedAt),
+	order, delay := c.order(p)
+	if order == nil {
+		c.end(p, code, []failpoint.Facet{failpoint.ToStatusCalls, failpoint.ToDelete})
+		c.show(p, failpoint.ToSubscribers)
+		c.show(p, failpoint.ToWaiters) // from here on nothing of this changes
+		return true
+	}
+	c.end(p, code, nil)
+	sim.Go("exit of "+p.task.id, func() {
+		if delay > 0 {
+			time.Sleep(delay)
+		}
+		for _, f := range order {
+			point(failpoint.Exit+"/"+string(f), p.task.id)
+			c.mu.Lock()
+			c.show(p, f)
+			c.mu.Unlock()
+		}
 	})
-	close(t.done) // from here on nothing of this changes
 	return true
 }
 
-// signal delivers sig to the live process of t and returns what has to happen
-// once the lock, which is held, is released: the death, if it is one, is a step
-// of its own and may come any time later.
-func (c *Containerd) signal(t *task, sig unix.Signal) (die func()) {
-	sim.Logf("signal %d reaches process %s", sig, t.id)
-	e := t.truth(model.Signaled)
-	e.Signal = int(sig)
+// end is the end of a process in the kernel. Only those of whom visible tells
+// see it; the lock is held.
+func (c *Containerd) end(p *process, code uint32, visible []failpoint.Facet) {
+	if p.ended {
+		return
+	}
+	if p.exec == "" {
+		for _, e := range p.task.execs {
+			if e.started {
+				c.exit(e, 128+uint32(unix.SIGKILL))
+			}
+		}
+	}
+	p.ended, p.code, p.exitedAt = true, code, c.now()
+	c.pids.free(p.pid)
+	for _, f := range visible {
+		c.show(p, f)
+	}
+	if p.exec != "" {
+		sim.Logf("process %s of %s exits with %d", p.exec, p.task.id, code)
+		return
+	}
+	c.notify()
+	sim.Logf("process %s exits with %d", p.task.id, code)
+	e := c.truth(p.task, model.Exited)
+	e.Code, e.At = int32(code), p.exitedAt.UnixNano()
 	c.opts.record(e)
-	if sig != unix.SIGKILL && (sig != unix.SIGTERM || t.started && t.ignoreTerm) {
+}
+
+// order returns in which order, and after which time, the exit of p becomes
+// visible; nil if all at once.
+func (c *Containerd) order(p *process) ([]failpoint.Facet, time.Duration) {
+	a := c.opts.Faults.evaluate(failpoint.Exit, p.task.id)
+	switch {
+	case a == nil && c.opts.Profile.LateExitEvent && !c.calm && p.exec == "":
+		return failpoint.Facets, 0
+	case a == nil:
+		return nil, 0
+	case a.Name == "delay":
+		d := a.Duration()
+		return failpoint.Facets, d
+	case a.Arg == "":
+		return c.opts.Faults.chosenOrder("order of the exit of " + p.task.id), 0
+	}
+	order, _ := failpoint.ParseOrder(a.Arg)
+	return order, 0
+}
+
+// show makes one facet of an exit visible; the lock is held. Of a task that was
+// deleted meanwhile only waiters and subscribers can still see it.
+func (c *Containerd) show(p *process, f failpoint.Facet) {
+	switch f {
+	case failpoint.ToStatusCalls:
+		p.status = tasktypes.Status_STOPPED
+	case failpoint.ToWaiters:
+		p.release()
+	case failpoint.ToDelete:
+		p.visible = true
+	case failpoint.ToSubscribers:
+		c.sendExit(p)
+	}
+}
+
+// release lets those that wait for p go on; the lock is held.
+func (p *process) release() {
+	if !p.released {
+		p.released = true
+		close(p.done)
+	}
+}
+
+func (c *Containerd) sendExit(p *process) {
+	e := p.exitEvent()
+	if p.exec == "" && c.unavailable() {
+		p.task.unsent = e
+		return
+	}
+	if c.tasks[p.task.key] != p.task && c.lost("exit event of "+p.task.id, c.opts.Profile.LostExits) {
+		sim.Logf("event /tasks/exit %s lost: its shim has ended", p.task.id)
+		return
+	}
+	c.publish(p.task.namespace, e)
+}
+
+func (p *process) exitEvent() *eventsapi.TaskExit {
+	id := p.task.id
+	if p.exec != "" {
+		id = p.exec
+	}
+	return &eventsapi.TaskExit{
+		ContainerID: p.task.id, ID: id, Pid: p.pid, ExitStatus: p.code, ExitedAt: timestamppb.New(p.exitedAt),
+	}
+}
+
+// signal delivers sig to a live process and returns what has to happen once the
+// lock, which is held, is released: the death, if it is one, is a step of its
+// own and may come any time later.
+func (c *Containerd) signal(p *process, sig unix.Signal) (die func()) {
+	t := p.task
+	if p.exec == "" {
+		sim.Logf("signal %d reaches process %s", sig, t.id)
+		e := c.truth(t, model.Signaled)
+		e.Signal = int(sig)
+		c.opts.record(e)
+	} else {
+		sim.Logf("signal %d reaches process %s of %s", sig, p.exec, t.id)
+	}
+	if !p.program.dies(sig, p.started) {
 		return func() {}
 	}
-	return func() {
+	die = func() {
 		sim.Go("death of "+t.id, func() {
 			point("process/death", t.id)
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.exit(t, 128+uint32(sig))
+			c.exit(p, 128+uint32(sig))
 		})
 	}
+	if t.paused && sig != unix.SIGKILL {
+		// A frozen process has it when it thaws; runc thaws for SIGKILL.
+		t.pending = append(t.pending, die)
+		return func() {}
+	}
+	return die
 }
 
 // remove forgets t; the lock is held.
@@ -98,20 +259,56 @@ func (c *Containerd) remove(t *task) {
 	delete(c.tasks, t.key)
 	c.notify()
 	sim.Logf("task %s deleted", t.id)
-	c.opts.record(t.truth(model.TaskDeleted))
+	c.opts.record(c.truth(t, model.TaskDeleted))
 }
 
-// ignoresTerm reads IgnoreTerm from the spec of a container. A spec that cannot
-// be read, which only a runtime would refuse, ignores nothing.
-func ignoresTerm(c containers.Container) bool {
-	var spec runtimespec.Spec
-	if c.Spec == nil || json.Unmarshal(c.Spec.GetValue(), &spec) != nil || spec.Process == nil {
+// program is what a process does when it has been started.
+type program struct {
+	exitAfter time.Duration // initproc.Forever: it has to be told
+	code      uint32
+	ignores   []unix.Signal
+	missing   bool
+}
+
+// dies reports whether a signal ends the process. Before its start it is a
+// runtime's, which ignores none of those that a program may.
+func (p program) dies(sig unix.Signal, started bool) bool {
+	if sig != unix.SIGKILL && sig != unix.SIGTERM {
 		return false
 	}
-	for _, env := range spec.Process.Env {
-		if name, _, _ := strings.Cut(env, "="); name == IgnoreTerm {
-			return true
+	return sig == unix.SIGKILL || !started || !slices.Contains(p.ignores, sig)
+}
+
+// programOf reads from the spec of a container what its process does: as
+// internal/initproc, if the arguments are one of its command lines, else it runs
+// until it is told to end. A spec that cannot be read, which only a runtime
+// would refuse, is that of such a process.
+func programOf(c containers.Container) program {
+	var spec runtimespec.Spec
+	if c.Spec == nil || json.Unmarshal(c.Spec.GetValue(), &spec) != nil {
+		return program{exitAfter: initproc.Forever}
+	}
+	return programIn(spec.Process)
+}
+
+func programIn(spec *runtimespec.Process) program {
+	p := program{exitAfter: initproc.Forever}
+	if spec == nil || len(spec.Args) == 0 {
+		return p
+	}
+	p.missing = spec.Args[0] == MissingBinary
+	if len(spec.Args) > 1 && spec.Args[0] == initproc.Path {
+		if command, err := initproc.Parse(spec.Args); err == nil {
+			p.exitAfter, p.code = command.ExitAfter, uint32(command.Code)
+			for _, sig := range command.Ignore {
+				p.ignores = append(p.ignores, unix.Signal(sig))
+			}
 		}
 	}
-	return false
+	for _, env := range spec.Env {
+		if name, _, _ := strings.Cut(env, "="); name == IgnoreTerm {
+			p.ignores = append(p.ignores, unix.SIGTERM)
+		}
+	}
+	return p
 }

@@ -7,10 +7,10 @@ import (
 
 	eventsapi "github.com/containerd/containerd/api/events"
 	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
+	"github.com/containerd/containerd/api/types"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/events"
 	"github.com/containerd/containerd/v2/core/leases"
-	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
@@ -197,13 +197,11 @@ func TestLeases(t *testing.T) {
 
 func TestUnplanned(t *testing.T) {
 	w := newWorld(t, Options{})
-	_, task := w.task(t, "c1")
+	w.task(t, "c1")
 	const suffix = ": the fake containerd does not implement it"
 	for want, call := range map[string]func(){
-		`tasks.Pause("c1")`: func() { _ = task.Pause(w.ctx) },
-		`tasks.Exec("c1")`:  func() { _, _ = task.Exec(w.ctx, "e1", nil, cio.NullIO) },
-		`tasks.Kill of an exec process("c1")`: func() {
-			_, _ = w.client.TaskService().Kill(w.ctx, &tasksapi.KillRequest{ContainerID: "c1", ExecID: "e1"})
+		`tasks.Create from a checkpoint("c1")`: func() {
+			_, _ = w.client.TaskService().Create(w.ctx, &tasksapi.CreateTaskRequest{ContainerID: "c1", Checkpoint: &types.Descriptor{}})
 		},
 		`images.Get("busybox")`: func() { _, _ = w.client.GetImage(w.ctx, "busybox") },
 		`snapshots.Prepare("c2")`: func() {
@@ -227,7 +225,7 @@ func TestNamespacesAreApart(t *testing.T) {
 	require.ErrorIs(t, err, errdefs.ErrNotFound)
 	c, err := w.client.NewContainer(ctx, "c1", containerd.WithNewSpec())
 	require.NoError(t, err)
-	_, err = c.NewTask(ctx, cio.NullIO)
+	_, err = c.NewTask(ctx, w.IO)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"c1"}, w.Tasks())
 }

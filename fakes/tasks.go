@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	eventsapi "github.com/containerd/containerd/api/events"
 	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
@@ -21,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/startrace/startrace/fakes/failpoint"
 	"github.com/startrace/startrace/model"
 	"github.com/startrace/startrace/sim"
 )
@@ -28,10 +28,7 @@ import (
 // taskService is the task service and the shims behind it. It follows
 // containerd's plugins/services/tasks/local.go for the order of its checks, and
 // cmd/containerd-shim-runc-v2/process/init_state.go for its texts.
-type taskService struct {
-	unplannedTasks
-	c *Containerd
-}
+type taskService struct{ c *Containerd }
 
 var _ tasksapi.TasksClient = taskService{}
 
@@ -42,26 +39,81 @@ func (s taskService) lookup(k key) (*task, error) {
 		return nil, err
 	}
 	t := s.c.tasks[k]
-	if t == nil {
+	if t == nil || t.shimDead {
 		return nil, status.Errorf(codes.NotFound, "task %s not found", k.id)
 	}
 	return t, nil
 }
 
-// onTask serves a call about the init process of an existing task; effect runs
-// with the lock held.
-func onTask[T any](ctx context.Context, s taskService, call, id, exec string, effect func(*task) (T, error)) (T, error) {
-	refuseExec(call, id, exec)
-	return serve(ctx, s.c.opts.Faults, call, id, func() (T, error) {
+// find finds the process of a request: the init process of a task, or one that
+// is executed in it; the lock is held.
+func (s taskService) find(k key, exec string) (*process, error) {
+	t, err := s.lookup(k)
+	if err != nil {
+		return nil, err
+	}
+	if exec == "" {
+		return &t.process, nil
+	}
+	if p := t.execed(exec); p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("process does not exist %s: %w", exec, errdefs.ErrNotFound)
+}
+
+// onProcess serves a call about a process of an existing task; effect runs with
+// the lock held.
+func onProcess[T any](ctx context.Context, s taskService, call, id, exec string, effect func(*process) (T, error)) (T, error) {
+	shim := s.connected(ctx, id)
+	return serve(ctx, s.c, call, id, func() (none T, err error) {
 		s.c.mu.Lock()
 		defer s.c.mu.Unlock()
-		t, err := s.lookup(in(ctx, id))
+		if shim.isClosed() {
+			return none, failpoint.ErrClosed
+		}
+		p, err := s.find(in(ctx, id), exec)
 		if err != nil {
-			var none T
 			return none, err
 		}
-		return effect(t)
+		return effect(p)
 	})
+}
+
+// onTask serves a call about an existing task.
+func onTask[T any](ctx context.Context, s taskService, call, id string, effect func(*task) (T, error)) (T, error) {
+	return onProcess(ctx, s, call, id, "", func(p *process) (T, error) { return effect(p.task) })
+}
+
+// connected returns the connection that a call about container id uses. Only a
+// plan closes one while the call is on its way, so that without one nobody
+// looks.
+func (s taskService) connected(ctx context.Context, id string) (shim *connection) {
+	if !s.c.opts.Faults.planned() {
+		return nil
+	}
+	sim.Quietly(func() {
+		s.c.mu.Lock()
+		defer s.c.mu.Unlock()
+		if t := s.c.tasks[in(ctx, id)]; t != nil {
+			shim = t.connection
+		}
+	})
+	return shim
+}
+
+// isClosed reports whether somebody closed the connection.
+func (c *connection) isClosed() (closed bool) {
+	if c == nil {
+		return false
+	}
+	sim.Quietly(func() {
+		select {
+		case <-c.closed:
+			closed = true
+		default:
+		}
+	})
+	return closed
 }
 
 // Create makes a task in state created, with the live but paused process that a
@@ -70,7 +122,7 @@ func (s taskService) Create(ctx context.Context, r *tasksapi.CreateTaskRequest, 
 	if r.Checkpoint != nil {
 		panic(unplanned("tasks.Create from a checkpoint", r.ContainerID))
 	}
-	return serve(ctx, s.c.opts.Faults, "tasks.Create", r.ContainerID, func() (*tasksapi.CreateTaskResponse, error) {
+	return serve(ctx, s.c, "tasks.Create", r.ContainerID, func() (*tasksapi.CreateTaskResponse, error) {
 		c := s.c
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -82,17 +134,23 @@ func (s taskService) Create(ctx context.Context, r *tasksapi.CreateTaskRequest, 
 		if c.tasks[k] != nil {
 			return nil, fmt.Errorf("task %s: %w", k.id, errdefs.ErrAlreadyExists)
 		}
-		c.lives[k]++
-		c.pids++
-		t := &task{
-			key: k, life: c.lives[k], pid: c.pids,
-			status: tasktypes.Status_CREATED, ignoreTerm: ignoresTerm(container), done: make(chan struct{}),
-			stdin: r.Stdin, stdout: r.Stdout, stderr: r.Stderr, terminal: r.Terminal,
+		program := programOf(container)
+		if program.missing {
+			return nil, fmt.Errorf("failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: %q: stat %s: no such file or directory", MissingBinary, MissingBinary)
 		}
+		c.lives[k]++
+		t := &task{
+			key: k, life: c.lives[k], connection: newConnection(),
+			process: process{
+				pid: c.pids.next(), program: program, status: tasktypes.Status_CREATED, done: make(chan struct{}),
+				stdin: r.Stdin, stdout: r.Stdout, stderr: r.Stderr, terminal: r.Terminal,
+			},
+		}
+		t.task = t
 		c.tasks[k] = t
 		c.notify()
 		sim.Logf("task %s created", k.id)
-		c.opts.record(t.truth(model.TaskCreated))
+		c.opts.record(c.truth(t, model.TaskCreated))
 		c.publish(k.namespace, &eventsapi.TaskCreate{ContainerID: k.id, Pid: t.pid, IO: &eventsapi.TaskIO{
 			Stdin: r.Stdin, Stdout: r.Stdout, Stderr: r.Stderr, Terminal: r.Terminal,
 		}})
@@ -100,17 +158,25 @@ func (s taskService) Create(ctx context.Context, r *tasksapi.CreateTaskRequest, 
 	})
 }
 
-// Start runs the process of a created task. It may exit before Start returns.
+// Start runs the process of a created task, or an exec process. It may exit
+// before Start returns.
 func (s taskService) Start(ctx context.Context, r *tasksapi.StartRequest, _ ...grpc.CallOption) (*tasksapi.StartResponse, error) {
-	return onTask(ctx, s, "tasks.Start", r.ContainerID, r.ExecID, func(t *task) (*tasksapi.StartResponse, error) {
+	returned := make(chan struct{})
+	defer sim.Quietly(func() { close(returned) })
+	return onProcess(ctx, s, "tasks.Start", r.ContainerID, r.ExecID, func(p *process) (*tasksapi.StartResponse, error) {
+		if p.exec != "" {
+			return s.startExec(p, returned)
+		}
+		t := p.task
 		if t.status != tasktypes.Status_CREATED {
-			return nil, fmt.Errorf("cannot start a %s process", stateName(t))
+			return nil, fmt.Errorf("cannot start a %s process", stateName(p))
 		}
 		t.status, t.started = tasktypes.Status_RUNNING, true
 		s.c.notify()
 		sim.Logf("process %s starts", t.id)
-		s.c.opts.record(t.truth(model.Started))
+		s.c.opts.record(s.c.truth(t, model.Started))
 		s.c.publish(t.namespace, &eventsapi.TaskStart{ContainerID: t.id, Pid: t.pid})
+		s.c.runs(p, returned)
 		return &tasksapi.StartResponse{Pid: t.pid}, nil
 	})
 }
@@ -118,15 +184,21 @@ func (s taskService) Start(ctx context.Context, r *tasksapi.StartRequest, _ ...g
 // Delete forgets a stopped task. It kills a created one, which only the client
 // library refuses, and refuses a running one.
 func (s taskService) Delete(ctx context.Context, r *tasksapi.DeleteTaskRequest, _ ...grpc.CallOption) (*tasksapi.DeleteResponse, error) {
-	return onTask(ctx, s, "tasks.Delete", r.ContainerID, "", func(t *task) (*tasksapi.DeleteResponse, error) {
+	return onTask(ctx, s, "tasks.Delete", r.ContainerID, func(t *task) (*tasksapi.DeleteResponse, error) {
 		reply := &tasksapi.DeleteResponse{Pid: t.pid, ExitStatus: t.code, ExitedAt: timestamppb.New(t.exitedAt)}
-		switch t.status {
-		case tasktypes.Status_RUNNING:
+		switch {
+		case !t.visible && t.status == tasktypes.Status_CREATED && !t.ended:
+			s.c.exit(&t.process, 128+uint32(unix.SIGKILL))
+		case !t.visible && t.status == tasktypes.Status_PAUSED:
+			return nil, errors.New("failed to delete task: cannot delete a paused process")
+		case !t.visible:
 			return nil, errors.New("failed to delete task: cannot delete a running process")
-		case tasktypes.Status_CREATED:
-			s.c.exit(t, 128+uint32(unix.SIGKILL))
 		}
 		s.c.remove(t)
+		if s.c.lost("delete event of "+t.id, s.c.opts.Profile.LostDeletes) {
+			sim.Logf("event /tasks/delete %s lost: its shim has ended", t.id)
+			return reply, nil
+		}
 		s.c.publish(t.namespace, &eventsapi.TaskDelete{
 			ContainerID: t.id, Pid: t.pid, ExitStatus: reply.ExitStatus, ExitedAt: reply.ExitedAt,
 		})
@@ -134,28 +206,14 @@ func (s taskService) Delete(ctx context.Context, r *tasksapi.DeleteTaskRequest, 
 	})
 }
 
-// Get returns the state of a task.
-func (s taskService) Get(ctx context.Context, r *tasksapi.GetRequest, _ ...grpc.CallOption) (*tasksapi.GetResponse, error) {
-	refuseExec("tasks.Get", r.ContainerID, r.ExecID)
-	return serve(ctx, s.c.opts.Faults, "tasks.Get", r.ContainerID, func() (*tasksapi.GetResponse, error) {
-		s.c.mu.RLock()
-		defer s.c.mu.RUnlock()
-		t, err := s.lookup(in(ctx, r.ContainerID))
-		if err != nil {
-			return nil, err
-		}
-		return &tasksapi.GetResponse{Process: t.process()}, nil
-	})
-}
-
 // List returns all tasks of the namespace, sorted by id, orphans included.
 func (s taskService) List(ctx context.Context, _ *tasksapi.ListTasksRequest, _ ...grpc.CallOption) (*tasksapi.ListTasksResponse, error) {
-	return serve(ctx, s.c.opts.Faults, "tasks.List", "", func() (*tasksapi.ListTasksResponse, error) {
+	return serve(ctx, s.c, "tasks.List", "", func() (*tasksapi.ListTasksResponse, error) {
 		s.c.mu.Lock()
 		defer s.c.mu.Unlock()
 		r := &tasksapi.ListTasksResponse{}
 		for _, t := range s.sorted(in(ctx, "").namespace) {
-			r.Tasks = append(r.Tasks, t.process())
+			r.Tasks = append(r.Tasks, t.proto())
 		}
 		return r, nil
 	})
@@ -163,9 +221,12 @@ func (s taskService) List(ctx context.Context, _ *tasksapi.ListTasksRequest, _ .
 
 // Kill delivers a signal. The process ends later, if at all.
 func (s taskService) Kill(ctx context.Context, r *tasksapi.KillRequest, _ ...grpc.CallOption) (*emptypb.Empty, error) {
-	refuseExec("tasks.Kill", r.ContainerID, r.ExecID)
-	return serve(ctx, s.c.opts.Faults, "tasks.Kill", r.ContainerID, func() (*emptypb.Empty, error) {
-		die, err := s.deliver(in(ctx, r.ContainerID), unix.Signal(r.Signal), r.All)
+	shim := s.connected(ctx, r.ContainerID)
+	return serve(ctx, s.c, "tasks.Kill", r.ContainerID, func() (*emptypb.Empty, error) {
+		die, err := s.deliver(in(ctx, r.ContainerID), r.ExecID, unix.Signal(r.Signal), r.All)
+		if shim.isClosed() {
+			err = failpoint.ErrClosed
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -174,54 +235,61 @@ func (s taskService) Kill(ctx context.Context, r *tasksapi.KillRequest, _ ...grp
 	})
 }
 
-func (s taskService) deliver(k key, sig unix.Signal, all bool) (die func(), err error) {
+func (s taskService) deliver(k key, exec string, sig unix.Signal, all bool) (die func(), err error) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	t, err := s.lookup(k)
+	p, err := s.find(k, exec)
 	switch {
 	case err != nil:
 		return nil, err
-	case t.live():
-		return s.c.signal(t, sig), nil
+	case p.exec != "" && p.pid == 0:
+		return nil, fmt.Errorf("process not created: %w", errdefs.ErrFailedPrecondition)
+	case p.live() && all:
+		return s.deliverAll(p.task, sig), nil
+	case p.live():
+		return s.c.signal(p, sig), nil
 	case all:
 		return func() {}, nil
 	}
 	return nil, fmt.Errorf("process already finished: %w", errdefs.ErrNotFound)
 }
 
-// ListPids returns the init process while it lives.
+// deliverAll signals all processes of t, those that are executed in it first.
+func (s taskService) deliverAll(t *task, sig unix.Signal) (die func()) {
+	var deaths []func()
+	for _, p := range t.execs {
+		if p.started && p.live() {
+			deaths = append(deaths, s.c.signal(p, sig))
+		}
+	}
+	deaths = append(deaths, s.c.signal(&t.process, sig))
+	return func() {
+		for _, die := range deaths {
+			die()
+		}
+	}
+}
+
+// ListPids returns the processes that live.
 func (s taskService) ListPids(ctx context.Context, r *tasksapi.ListPidsRequest, _ ...grpc.CallOption) (*tasksapi.ListPidsResponse, error) {
-	return onTask(ctx, s, "tasks.ListPids", r.ContainerID, "", func(t *task) (*tasksapi.ListPidsResponse, error) {
+	return onTask(ctx, s, "tasks.ListPids", r.ContainerID, func(t *task) (*tasksapi.ListPidsResponse, error) {
 		r := &tasksapi.ListPidsResponse{}
 		if t.live() {
 			r.Processes = []*tasktypes.ProcessInfo{{Pid: t.pid}}
 		}
-		return r, nil
-	})
-}
-
-// CloseIO accepts: a fake process has no input.
-func (s taskService) CloseIO(ctx context.Context, r *tasksapi.CloseIORequest, _ ...grpc.CallOption) (*emptypb.Empty, error) {
-	return onTask(ctx, s, "tasks.CloseIO", r.ContainerID, r.ExecID, func(*task) (*emptypb.Empty, error) {
-		return &emptypb.Empty{}, nil
-	})
-}
-
-// Update accepts new resources, which a fake process does not have, unless the
-// task is stopped.
-func (s taskService) Update(ctx context.Context, r *tasksapi.UpdateTaskRequest, _ ...grpc.CallOption) (*emptypb.Empty, error) {
-	return onTask(ctx, s, "tasks.Update", r.ContainerID, "", func(t *task) (*emptypb.Empty, error) {
-		if !t.live() {
-			return nil, errors.New("cannot update a stopped container")
+		for _, p := range t.execs {
+			if p.started && p.live() {
+				r.Processes = append(r.Processes, &tasktypes.ProcessInfo{Pid: p.pid})
+			}
 		}
-		return &emptypb.Empty{}, nil
+		return r, nil
 	})
 }
 
 // Metrics returns an entry without data for each task that matches a filter on
 // id or namespace.
 func (s taskService) Metrics(ctx context.Context, r *tasksapi.MetricsRequest, _ ...grpc.CallOption) (*tasksapi.MetricsResponse, error) {
-	return serve(ctx, s.c.opts.Faults, "tasks.Metrics", "", func() (*tasksapi.MetricsResponse, error) {
+	return serve(ctx, s.c, "tasks.Metrics", "", func() (*tasksapi.MetricsResponse, error) {
 		filter, err := filters.ParseAll(r.Filters...)
 		if err != nil {
 			return nil, err
@@ -231,7 +299,7 @@ func (s taskService) Metrics(ctx context.Context, r *tasksapi.MetricsRequest, _ 
 		reply := &tasksapi.MetricsResponse{}
 		for _, t := range s.sorted(in(ctx, "").namespace) {
 			if filter.Match(filters.AdapterFunc(t.field)) {
-				reply.Metrics = append(reply.Metrics, &types.Metric{ID: t.id, Timestamp: timestamppb.New(time.Now())})
+				reply.Metrics = append(reply.Metrics, &types.Metric{ID: t.id, Timestamp: timestamppb.New(s.c.now())})
 			}
 		}
 		return reply, nil
@@ -239,35 +307,53 @@ func (s taskService) Metrics(ctx context.Context, r *tasksapi.MetricsRequest, _ 
 }
 
 // Wait blocks until the process has ended. A call that found the task gets the
-// exit even if the task is deleted meanwhile.
+// exit even if the task is deleted meanwhile, but not if the daemon or the shim
+// dies, nor if somebody closes the connection.
 func (s taskService) Wait(ctx context.Context, r *tasksapi.WaitRequest, _ ...grpc.CallOption) (*tasksapi.WaitResponse, error) {
-	refuseExec("tasks.Wait", r.ContainerID, r.ExecID)
-	return serve(ctx, s.c.opts.Faults, "tasks.Wait", r.ContainerID, func() (*tasksapi.WaitResponse, error) {
+	return serve(ctx, s.c, "tasks.Wait", r.ContainerID, func() (*tasksapi.WaitResponse, error) {
+		run := s.c.run()
 		s.c.mu.RLock()
-		t, err := s.lookup(in(ctx, r.ContainerID))
+		p, err := s.find(in(ctx, r.ContainerID), r.ExecID)
+		var closed <-chan struct{}
+		if err == nil {
+			closed = p.task.connection.closed
+		}
 		s.c.mu.RUnlock()
 		if err != nil {
 			return nil, err
 		}
 		select {
-		case <-t.done:
+		case <-p.done:
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-run.broken():
+			return nil, errBroken
+		case <-closed:
+			return nil, failpoint.ErrClosed
 		}
 		// The exit does not change any more.
-		return &tasksapi.WaitResponse{ExitStatus: t.code, ExitedAt: timestamppb.New(t.exitedAt)}, nil
+		return &tasksapi.WaitResponse{ExitStatus: p.code, ExitedAt: timestamppb.New(p.exitedAt)}, nil
 	})
 }
 
-// sorted returns the tasks of a namespace by id; the lock is held.
+// sorted returns the tasks of a namespace that the daemon knows, by id; the
+// lock is held.
 func (s taskService) sorted(namespace string) []*task {
-	var all []*task
-	for k, t := range s.c.tasks {
-		if k.namespace == namespace {
-			all = append(all, t)
-		}
+	return slices.DeleteFunc(s.c.allTasks(), func(t *task) bool { return t.namespace != namespace || t.hidden })
+}
+
+// allTasks returns all tasks, by namespace and id; the lock is held.
+func (c *Containerd) allTasks() []*task {
+	all := make([]*task, 0, len(c.tasks))
+	for _, t := range c.tasks {
+		all = append(all, t)
 	}
-	slices.SortFunc(all, func(a, b *task) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(all, func(a, b *task) int {
+		if d := strings.Compare(a.namespace, b.namespace); d != 0 {
+			return d
+		}
+		return strings.Compare(a.id, b.id)
+	})
 	return all
 }
 
@@ -283,13 +369,3 @@ func (t *task) field(path []string) (string, bool) {
 	}
 	return "", false
 }
-
-// refuseExec panics if a call is about an exec process.
-func refuseExec(call, id, exec string) {
-	if exec != "" {
-		panic(unplanned(call+" of an exec process", id))
-	}
-}
-
-// stateName is the state as shims print it.
-func stateName(t *task) string { return strings.ToLower(t.status.String()) }
