@@ -10,7 +10,9 @@ import (
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/containerd/v2/core/events"
+	"github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/containerd/v2/core/leases"
+	"github.com/containerd/containerd/v2/core/sandbox"
 	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 
@@ -70,6 +72,8 @@ type Containerd struct {
 	session *session
 	skew    time.Duration
 
+	namespaces map[string]map[string]string // labels
+
 	mu         sync.RWMutex // never held across a sim.Point or while blocking
 	containers map[key]containers.Container
 	tasks      map[key]*task
@@ -78,6 +82,12 @@ type Containerd struct {
 	subs       []*subscription            // in order of subscription
 	overtaken  map[key][]*events.Envelope // events that the next one of the container overtakes
 	leases     map[string][]leases.Lease
+	leased     map[key][]leases.Resource
+	blobs      map[key]*blob
+	ingests    map[key]*blobWriter
+	images     map[key]images.Image
+	snapshots  map[string]map[key]snapshots.Info // by snapshotter
+	sandboxes  map[key]sandbox.Sandbox
 	calm       bool          // StopFaults was called
 	changed    chan struct{} // closed and replaced whenever a task changes
 }
@@ -95,7 +105,14 @@ func New(opts Options) *Containerd {
 		lives:      map[key]int{},
 		pids:       pidSpace{size: opts.Pids, used: map[uint32]bool{}},
 		overtaken:  map[key][]*events.Envelope{},
+		namespaces: map[string]map[string]string{},
 		leases:     map[string][]leases.Lease{},
+		leased:     map[key][]leases.Resource{},
+		blobs:      map[key]*blob{},
+		ingests:    map[key]*blobWriter{},
+		images:     map[key]images.Image{},
+		snapshots:  map[string]map[key]snapshots.Info{},
+		sandboxes:  map[key]sandbox.Sandbox{},
 		changed:    make(chan struct{}),
 	}
 	c.wire = wire{faults: opts.Faults, hooks: opts.Hooks, daemon: c}
@@ -107,22 +124,22 @@ func New(opts Options) *Containerd {
 // call returns a new one, as a restarted service would make. Closing it is
 // allowed and does nothing.
 func (c *Containerd) Client() (*containerd.Client, error) {
-	snapshotters := map[string]snapshots.Snapshotter{}
-	for _, name := range []string{"overlayfs", "native", "btrfs", "blockfile", "devmapper", "erofs", "zfs"} {
-		snapshotters[name] = snapshotter{}
+	named := map[string]snapshots.Snapshotter{}
+	for _, name := range snapshotters {
+		named[name] = snapshotter{c, name}
 	}
 	client, err := containerd.New("", containerd.WithDefaultNamespace(Namespace), containerd.WithServices(
-		containerd.WithTaskClient(taskService{c: c}),
+		containerd.WithTaskClient(taskService{c}),
 		containerd.WithContainerStore(containerStore{c}),
 		containerd.WithEventService(eventService{c}),
 		containerd.WithLeasesService(leaseManager{c}),
-		containerd.WithNamespaceService(namespaceStore{c: c}),
-		containerd.WithContentStore(contentStore{}),
-		containerd.WithImageStore(imageStore{}),
-		containerd.WithSnapshotters(snapshotters),
-		containerd.WithDiffService(differ{}),
-		containerd.WithIntrospectionService(introspector{}),
-		containerd.WithSandboxStore(sandboxStore{}),
+		containerd.WithNamespaceService(namespaceStore{c}),
+		containerd.WithContentStore(contentStore{c}),
+		containerd.WithImageStore(imageStore{c}),
+		containerd.WithSnapshotters(named),
+		containerd.WithDiffService(differ{c}),
+		containerd.WithIntrospectionService(introspector{c}),
+		containerd.WithSandboxStore(sandboxStore{c}),
 		containerd.WithTransferService(transferrer{}),
 		containerd.WithMountManager(mountManager{}),
 	))

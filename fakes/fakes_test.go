@@ -100,6 +100,28 @@ func (w world) container(t testing.TB, id string, env ...string) containerd.Cont
 	return c
 }
 
+// containerOf makes a container whose process has these arguments.
+func (w world) containerOf(t testing.TB, id string, args ...string) containerd.Container {
+	t.Helper()
+	c, err := w.client.NewContainer(w.ctx, id, containerd.WithNewSpec(
+		oci.WithRootFSPath("/rootfs"), oci.WithProcessArgs(args...)))
+	require.NoError(t, err)
+	return c
+}
+
+// happened returns the ground truth of id in words.
+func (w world) happened(id string) []string {
+	words := map[model.Kind]string{
+		model.TaskCreated: "created", model.Started: "started", model.Exited: "exited",
+		model.Signaled: "signaled", model.TaskDeleted: "deleted",
+	}
+	var all []string
+	for _, k := range w.kinds(id) {
+		all = append(all, words[k])
+	}
+	return all
+}
+
 // task makes a container and its task.
 func (w world) task(t testing.TB, id string, env ...string) (containerd.Container, containerd.Task) {
 	t.Helper()

@@ -8,7 +8,6 @@ import (
 
 	"github.com/containerd/containerd/v2/core/leases"
 	"github.com/containerd/containerd/v2/pkg/filters"
-	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/errdefs"
 )
 
@@ -53,6 +52,7 @@ func (m leaseManager) Delete(ctx context.Context, l leases.Lease, _ ...leases.De
 			return struct{}{}, fmt.Errorf("lease %q: %w", l.ID, errdefs.ErrNotFound)
 		}
 		m.c.leases[namespace] = slices.Delete(all, i, i+1)
+		delete(m.c.leased, key{namespace, l.ID})
 		return struct{}{}, nil
 	})
 	return err
@@ -79,30 +79,42 @@ func (m leaseManager) List(ctx context.Context, fs ...string) ([]leases.Lease, e
 	})
 }
 
-func (leaseManager) AddResource(_ context.Context, l leases.Lease, _ leases.Resource) error {
-	panic(unplanned("leases.AddResource", l.ID))
-}
-
-func (leaseManager) DeleteResource(_ context.Context, l leases.Lease, _ leases.Resource) error {
-	panic(unplanned("leases.DeleteResource", l.ID))
-}
-
-func (leaseManager) ListResources(_ context.Context, l leases.Lease) ([]leases.Resource, error) {
-	panic(unplanned("leases.ListResources", l.ID))
-}
-
-// namespaceStore answers the one question of the client, which runtime is the
-// default: no label says so.
-type namespaceStore struct {
-	unplannedNamespaces
-	c *Containerd
-}
-
-var _ namespaces.Store = namespaceStore{}
-
-// Labels returns none: every namespace exists and is bare.
-func (s namespaceStore) Labels(ctx context.Context, namespace string) (map[string]string, error) {
-	return native(ctx, s.c, "namespaces.Labels", namespace, func() (map[string]string, error) {
-		return nil, nil
+// AddResource makes a lease hold a resource, once.
+func (m leaseManager) AddResource(ctx context.Context, l leases.Lease, r leases.Resource) error {
+	return m.resources(ctx, "leases.AddResource", l, func(held []leases.Resource) []leases.Resource {
+		if slices.Contains(held, r) {
+			return held
+		}
+		return append(held, r)
 	})
+}
+
+// DeleteResource makes a lease hold a resource no more.
+func (m leaseManager) DeleteResource(ctx context.Context, l leases.Lease, r leases.Resource) error {
+	return m.resources(ctx, "leases.DeleteResource", l, func(held []leases.Resource) []leases.Resource {
+		return slices.DeleteFunc(held, func(other leases.Resource) bool { return other == r })
+	})
+}
+
+// ListResources returns what a lease holds, in the order in which it was added.
+func (m leaseManager) ListResources(ctx context.Context, l leases.Lease) (all []leases.Resource, err error) {
+	err = m.resources(ctx, "leases.ListResources", l, func(held []leases.Resource) []leases.Resource {
+		all = slices.Clone(held)
+		return held
+	})
+	return all, err
+}
+
+func (m leaseManager) resources(ctx context.Context, call string, l leases.Lease, change func([]leases.Resource) []leases.Resource) error {
+	_, err := native(ctx, m.c, call, "", func() (struct{}, error) {
+		m.c.mu.Lock()
+		defer m.c.mu.Unlock()
+		k := in(ctx, l.ID)
+		if !slices.ContainsFunc(m.c.leases[k.namespace], func(other leases.Lease) bool { return other.ID == l.ID }) {
+			return struct{}{}, fmt.Errorf("lease %q: %w", l.ID, errdefs.ErrNotFound)
+		}
+		m.c.leased[k] = change(m.c.leased[k])
+		return struct{}{}, nil
+	})
+	return err
 }

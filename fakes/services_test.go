@@ -11,6 +11,7 @@ import (
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/events"
 	"github.com/containerd/containerd/v2/core/leases"
+	"github.com/containerd/containerd/v2/core/mount"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
@@ -191,6 +192,19 @@ func TestLeases(t *testing.T) {
 	require.Len(t, all, 1)
 	require.NoError(t, m.Delete(w.ctx, all[0]))
 	require.ErrorIs(t, m.Delete(w.ctx, all[0]), errdefs.ErrNotFound)
+
+	z, blob := leases.Lease{ID: "z"}, leases.Resource{ID: "sha256:0", Type: "content"}
+	for range 2 {
+		require.NoError(t, m.AddResource(w.ctx, z, blob))
+	}
+	held, err := m.ListResources(w.ctx, z)
+	require.NoError(t, err)
+	assert.Equal(t, []leases.Resource{blob}, held)
+	require.NoError(t, m.DeleteResource(w.ctx, z, blob))
+	held, err = m.ListResources(w.ctx, z)
+	require.NoError(t, err)
+	assert.Empty(t, held)
+	require.ErrorIs(t, m.AddResource(w.ctx, all[0], blob), errdefs.ErrNotFound)
 	_, err = m.Create(w.ctx)
 	assert.Error(t, err)
 }
@@ -203,15 +217,15 @@ func TestUnplanned(t *testing.T) {
 		`tasks.Create from a checkpoint("c1")`: func() {
 			_, _ = w.client.TaskService().Create(w.ctx, &tasksapi.CreateTaskRequest{ContainerID: "c1", Checkpoint: &types.Descriptor{}})
 		},
-		`images.Get("busybox")`: func() { _, _ = w.client.GetImage(w.ctx, "busybox") },
-		`snapshots.Prepare("c2")`: func() {
-			_, _ = w.client.SnapshotService("").Prepare(w.ctx, "c2", "")
+		`introspection.PluginInfo("task")`: func() {
+			_, _ = w.client.IntrospectionService().PluginInfo(w.ctx, "", "task", nil)
 		},
-		`content.ListStatuses("")`: func() { _, _ = w.client.ContentStore().ListStatuses(w.ctx) },
-		`leases.ListResources("l")`: func() {
-			_, _ = w.client.LeasesService().ListResources(w.ctx, leases.Lease{ID: "l"})
-		},
-		`namespaces.List("")`: func() { _, _ = w.client.NamespaceService().List(w.ctx) },
+		`diff.Compare("")`:       func() { _, _ = w.client.DiffService().Compare(w.ctx, nil, nil) },
+		`mounts.Activate("m")`:   func() { _, _ = w.client.MountManager().Activate(w.ctx, "m", nil) },
+		`mounts.Deactivate("m")`: func() { _ = w.client.MountManager().Deactivate(w.ctx, "m") },
+		`mounts.Info("m")`:       func() { _, _ = w.client.MountManager().Info(w.ctx, "m") },
+		`mounts.Update("m")`:     func() { _, _ = w.client.MountManager().Update(w.ctx, mount.ActivationInfo{Name: "m"}) },
+		`mounts.List("")`:        func() { _, _ = w.client.MountManager().List(w.ctx) },
 	} {
 		assert.PanicsWithValue(t, "fakes: unplanned call "+want+suffix, call)
 	}

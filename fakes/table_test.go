@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
+	runtimespec "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -27,6 +28,10 @@ func (w world) stage(t *testing.T, state string) (containerd.Container, containe
 	}
 	require.NoError(t, task.Start(w.ctx))
 	if state == "running" {
+		return c, task
+	}
+	if state == "paused" {
+		require.NoError(t, task.Pause(w.ctx))
 		return c, task
 	}
 	require.True(t, w.Exit("c1", 7))
@@ -50,7 +55,7 @@ func TestErrors(t *testing.T) {
 		fp  = errdefs.ErrFailedPrecondition
 		unk = errdefs.ErrUnknown
 	)
-	states := []string{"no task", "created", "running", "stopped", "task deleted", "container deleted"}
+	states := []string{"no task", "created", "running", "paused", "stopped", "task deleted", "container deleted"}
 	type handles struct {
 		world
 		c    containerd.Container
@@ -64,65 +69,76 @@ func TestErrors(t *testing.T) {
 		{"NewContainer", func(h handles) error {
 			_, err := h.client.NewContainer(h.ctx, "c1", containerd.WithNewSpec())
 			return err
-		}, []error{ae, ae, ae, ae, ae, nil}},
+		}, []error{ae, ae, ae, ae, ae, ae, nil}},
 		{"LoadContainer", func(h handles) error {
 			_, err := h.client.LoadContainer(h.ctx, "c1")
 			return err
-		}, []error{nil, nil, nil, nil, nil, nf}},
+		}, []error{nil, nil, nil, nil, nil, nil, nf}},
 		{"Container.Info", func(h handles) error {
 			_, err := h.c.Info(h.ctx)
 			return err
-		}, []error{nil, nil, nil, nil, nil, nf}},
+		}, []error{nil, nil, nil, nil, nil, nil, nf}},
 		{"Container.Task", func(h handles) error {
 			_, err := h.c.Task(h.ctx, cio.Load)
 			return err
-		}, []error{nf, nil, nil, nil, nf, nf}},
+		}, []error{nf, nil, nil, nil, nil, nf, nf}},
 		{"Container.NewTask", func(h handles) error {
 			_, err := h.c.NewTask(h.ctx, cio.NullIO)
 			return err
-		}, []error{nil, ae, ae, ae, nil, nf}},
+		}, []error{nil, ae, ae, ae, ae, nil, nf}},
 		{"Container.Delete", func(h handles) error {
 			return h.c.Delete(h.ctx)
-		}, []error{nil, fp, fp, fp, nil, nf}},
+		}, []error{nil, fp, fp, fp, fp, nil, nf}},
 		{"RPC Containers.Delete", func(h handles) error {
 			return h.client.ContainerService().Delete(h.ctx, "c1")
-		}, []error{nil, nil, nil, nil, nil, nf}},
+		}, []error{nil, nil, nil, nil, nil, nil, nf}},
 		{"RPC Tasks.Start", func(h handles) error {
 			_, err := h.client.TaskService().Start(h.ctx, &tasksapi.StartRequest{ContainerID: "c1"})
 			return errgrpc.ToNative(err)
-		}, []error{nf, nil, unk, unk, nf, nf}},
+		}, []error{nf, nil, unk, unk, unk, nf, nf}},
 		{"RPC Tasks.Delete", func(h handles) error {
 			_, err := h.client.TaskService().Delete(h.ctx, &tasksapi.DeleteTaskRequest{ContainerID: "c1"})
 			return errgrpc.ToNative(err)
-		}, []error{nf, nil, unk, nil, nf, nf}},
-		{"Task.Start", func(h handles) error { return h.task.Start(h.ctx) }, []error{nil, unk, unk, nf, nf}},
+		}, []error{nf, nil, unk, unk, nil, nf, nf}},
+		{"Task.Start", func(h handles) error { return h.task.Start(h.ctx) }, []error{nil, unk, unk, unk, nf, nf}},
 		{"Task.Status", func(h handles) error {
 			_, err := h.task.Status(h.ctx)
 			return err
-		}, []error{nil, nil, nil, nf, nf}},
+		}, []error{nil, nil, nil, nil, nf, nf}},
 		{"Task.Pids", func(h handles) error {
 			_, err := h.task.Pids(h.ctx)
 			return err
-		}, []error{nil, nil, nil, nf, nf}},
+		}, []error{nil, nil, nil, nil, nf, nf}},
 		{"Task.Metrics", func(h handles) error {
 			_, err := h.task.Metrics(h.ctx)
 			return err
-		}, []error{nil, nil, nil, nf, nf}},
-		{"Task.CloseIO", func(h handles) error { return h.task.CloseIO(h.ctx) }, []error{nil, nil, nil, nf, nf}},
-		{"Task.Update", func(h handles) error { return h.task.Update(h.ctx) }, []error{nil, nil, unk, nf, nf}},
-		{"Task.Kill KILL", func(h handles) error { return h.task.Kill(h.ctx, syscall.SIGKILL) }, []error{nil, nil, nf, nf, nf}},
-		{"Task.Kill TERM", func(h handles) error { return h.task.Kill(h.ctx, syscall.SIGTERM) }, []error{nil, nil, nf, nf, nf}},
+		}, []error{nil, nil, nil, nil, nf, nf}},
+		{"Task.CloseIO", func(h handles) error { return h.task.CloseIO(h.ctx) }, []error{nil, nil, nil, nil, nf, nf}},
+		{"Task.Update", func(h handles) error { return h.task.Update(h.ctx) }, []error{nil, nil, nil, unk, nf, nf}},
+		{"Task.Kill KILL", func(h handles) error { return h.task.Kill(h.ctx, syscall.SIGKILL) }, []error{nil, nil, nil, nf, nf, nf}},
+		{"Task.Kill TERM", func(h handles) error { return h.task.Kill(h.ctx, syscall.SIGTERM) }, []error{nil, nil, nil, nf, nf, nf}},
 		{"Task.Kill all", func(h handles) error {
 			return h.task.Kill(h.ctx, syscall.SIGKILL, containerd.WithKillAll)
-		}, []error{nil, nil, nil, nf, nf}},
+		}, []error{nil, nil, nil, nil, nf, nf}},
+		{"Task.Pause", func(h handles) error { return h.task.Pause(h.ctx) }, []error{unk, nil, unk, unk, nf, nf}},
+		{"Task.Resume", func(h handles) error { return h.task.Resume(h.ctx) }, []error{unk, unk, nil, unk, nf, nf}},
+		{"Task.Exec", func(h handles) error {
+			_, err := h.task.Exec(h.ctx, "e1", &runtimespec.Process{}, cio.NullIO)
+			return err
+		}, []error{nil, nil, unk, unk, nf, nf}},
+		{"Task.Resize", func(h handles) error { return h.task.Resize(h.ctx, 80, 24) }, []error{nil, nil, nil, unk, nf, nf}},
+		{"RPC Tasks.Checkpoint", func(h handles) error {
+			_, err := h.client.TaskService().Checkpoint(h.ctx, &tasksapi.CheckpointTaskRequest{ContainerID: "c1"})
+			return errgrpc.ToNative(err)
+		}, []error{unk, unk, unk, unk, nf, nf}},
 		{"Task.Delete", func(h handles) error {
 			_, err := h.task.Delete(h.ctx)
 			return err
-		}, []error{fp, fp, nil, nf, nf}},
+		}, []error{fp, fp, fp, nil, nf, nf}},
 		{"Task.Delete with kill", func(h handles) error {
 			_, err := h.task.Delete(h.ctx, containerd.WithProcessKill)
 			return err
-		}, []error{nil, nil, nil, nf, nf}},
+		}, []error{nil, nil, nil, nil, nf, nf}},
 	} {
 		for i, class := range test.classes {
 			state := states[len(states)-len(test.classes)+i]
@@ -169,6 +185,7 @@ func TestStatusPerState(t *testing.T) {
 	for state, want := range map[string]containerd.Status{
 		"created": {Status: containerd.Created},
 		"running": {Status: containerd.Running},
+		"paused":  {Status: containerd.Paused},
 		"stopped": {Status: containerd.Stopped, ExitStatus: 7},
 	} {
 		w := newWorld(t, Options{})
@@ -209,7 +226,7 @@ func TestDeleteCodes(t *testing.T) {
 		assert.ErrorIs(t, errgrpc.ToNative(exit.Error()), errdefs.ErrNotFound, "the Delete overtook the Wait")
 	}
 
-	for _, state := range []string{"created", "running"} {
+	for _, state := range []string{"created", "running", "paused"} {
 		w := newWorld(t, Options{})
 		_, task := w.stage(t, state)
 		exit, err := task.Delete(w.ctx, containerd.WithProcessKill)

@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/containerd/containerd/v2/pkg/namespaces"
+	"github.com/containerd/containerd/v2/core/mount"
+	"github.com/containerd/containerd/v2/core/transfer"
 )
 
 // unplanned is what a call panics with that this fake has no answer to. An error
@@ -13,21 +14,33 @@ func unplanned(call, object string) string {
 	return fmt.Sprintf("fakes: unplanned call %s(%q): the fake containerd does not implement it", call, object)
 }
 
-// unplannedNamespaces are the calls of the namespace service without an answer.
-type unplannedNamespaces struct{}
+// Whole services without an answer. They exist because the client would
+// otherwise turn to the connection that it does not have, a nil pointer.
+type (
+	transferrer  struct{}
+	mountManager struct{}
+)
 
-func (unplannedNamespaces) Create(_ context.Context, namespace string, _ map[string]string) error {
-	panic(unplanned("namespaces.Create", namespace))
+func (transferrer) Transfer(context.Context, any, any, ...transfer.Opt) error {
+	panic(unplanned("transfer.Transfer", ""))
 }
 
-func (unplannedNamespaces) SetLabel(_ context.Context, namespace, _, _ string) error {
-	panic(unplanned("namespaces.SetLabel", namespace))
+func (mountManager) Activate(_ context.Context, name string, _ []mount.Mount, _ ...mount.ActivateOpt) (mount.ActivationInfo, error) {
+	panic(unplanned("mounts.Activate", name))
 }
 
-func (unplannedNamespaces) List(context.Context) ([]string, error) {
-	panic(unplanned("namespaces.List", ""))
+func (mountManager) Deactivate(_ context.Context, name string) error {
+	panic(unplanned("mounts.Deactivate", name))
 }
 
-func (unplannedNamespaces) Delete(_ context.Context, namespace string, _ ...namespaces.DeleteOpts) error {
-	panic(unplanned("namespaces.Delete", namespace))
+func (mountManager) Info(_ context.Context, name string) (mount.ActivationInfo, error) {
+	panic(unplanned("mounts.Info", name))
+}
+
+func (mountManager) Update(_ context.Context, i mount.ActivationInfo, _ ...string) (mount.ActivationInfo, error) {
+	panic(unplanned("mounts.Update", i.Name))
+}
+
+func (mountManager) List(context.Context, ...string) ([]mount.ActivationInfo, error) {
+	panic(unplanned("mounts.List", ""))
 }
