@@ -101,20 +101,23 @@ func (s *stage) started(id string) containerd.Task {
 	return task
 }
 
-// listen notes the events of the last n seconds at the end of the scenario.
+// listen subscribes and returns what says what was heard, a minute later.
 func (s *stage) listen() (heard func() string) {
-	ch, _ := s.client.Subscribe(s.ctx)
-	return func() string {
-		var all []string
-		time.Sleep(time.Minute)
+	var all []string
+	ch, errs := s.client.Subscribe(s.ctx)
+	sim.Go("listen", func() {
 		for {
 			select {
 			case e := <-ch:
 				all = append(all, strings.TrimPrefix(e.Topic, "/tasks/"))
-			case <-time.After(time.Second):
-				return strings.Join(all, ",")
+			case <-errs:
+				return
 			}
 		}
+	})
+	return func() string {
+		time.Sleep(time.Minute)
+		return strings.Join(all, ",")
 	}
 }
 

@@ -118,10 +118,12 @@ func (c *Containerd) exit(p *process, code uint32) bool {
 		if delay > 0 {
 			time.Sleep(delay)
 		}
-		for _, f := range order {
-			point(failpoint.Exit+"/"+string(f), p.task.id)
+		for _, step := range order {
+			point(failpoint.Exit+"/"+string(step[0]), p.task.id)
 			c.mu.Lock()
-			c.show(p, f)
+			for _, f := range step {
+				c.show(p, f)
+			}
 			c.mu.Unlock()
 		}
 	})
@@ -157,23 +159,30 @@ func (c *Containerd) end(p *process, code uint32, visible []failpoint.Facet) {
 	c.opts.record(e)
 }
 
-// order returns in which order, and after which time, the exit of p becomes
+// eventLast is an exit whose event comes in a step of its own.
+var eventLast = [][]failpoint.Facet{failpoint.Facets[:3], failpoint.Facets[3:]}
+
+// order returns in which steps, and after which time, the exit of p becomes
 // visible; nil if all at once.
-func (c *Containerd) order(p *process) ([]failpoint.Facet, time.Duration) {
+func (c *Containerd) order(p *process) ([][]failpoint.Facet, time.Duration) {
 	a := c.opts.Faults.evaluate(failpoint.Exit, p.task.id)
 	switch {
 	case a == nil && c.opts.Profile.LateExitEvent && !c.calm && p.exec == "":
-		return failpoint.Facets, 0
+		return eventLast, 0
 	case a == nil:
 		return nil, 0
 	case a.Name == "delay":
-		d := a.Duration()
-		return failpoint.Facets, d
-	case a.Arg == "":
-		return c.opts.Faults.chosenOrder("order of the exit of " + p.task.id), 0
+		return [][]failpoint.Facet{failpoint.Facets}, a.Duration()
 	}
-	order, _ := failpoint.ParseOrder(a.Arg)
-	return order, 0
+	order, _ := failpoint.ParseOrder(a.Arg) // checked when it was parsed
+	if a.Arg == "" {
+		order = c.opts.Faults.chosenOrder("order of the exit of " + p.task.id)
+	}
+	steps := make([][]failpoint.Facet, len(order))
+	for i, f := range order {
+		steps[i] = []failpoint.Facet{f}
+	}
+	return steps, 0
 }
 
 // show makes one facet of an exit visible; the lock is held. Of a task that was
