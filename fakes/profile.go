@@ -108,3 +108,11 @@ func (p Profile) text(err error) error {
 func (c *Containerd) lost(what string, percent float64) bool {
 	return percent > 0 && !c.calm && c.opts.Faults.chance("lose "+what, percent)
 }
+
+// Release is the release that c says it is.
+func (c *Containerd) Release() string {
+	if c.opts.Profile.Name == "" {
+		return "2.4"
+	}
+	return c.opts.Profile.Name
+}
