@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	eventsapi "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/containerd/v2/pkg/filters"
 	"github.com/containerd/containerd/v2/pkg/identifiers"
@@ -83,6 +84,9 @@ func (s containerStore) Create(ctx context.Context, r containers.Container) (con
 		r.UpdatedAt = r.CreatedAt
 		s.c.containers[k] = r
 		sim.Logf("container %s created", k.id)
+		s.c.announce(k, "/containers/create", &eventsapi.ContainerCreate{
+			ID: k.id, Image: r.Image, Runtime: &eventsapi.ContainerCreate_Runtime{Name: r.Runtime.Name},
+		})
 		return detach(r), nil
 	})
 }
@@ -111,6 +115,9 @@ func (s containerStore) Update(ctx context.Context, r containers.Container, path
 		old = detach(old)
 		old.UpdatedAt = s.c.now().UTC()
 		s.c.containers[k] = old
+		s.c.announce(k, "/containers/update", &eventsapi.ContainerUpdate{
+			ID: k.id, Image: old.Image, Labels: maps.Clone(old.Labels), SnapshotKey: old.SnapshotKey,
+		})
 		return detach(old), nil
 	})
 }
@@ -124,6 +131,7 @@ func (s containerStore) Delete(ctx context.Context, id string) error {
 		}
 		delete(s.c.containers, k)
 		sim.Logf("container %s deleted", id)
+		s.c.announce(k, "/containers/delete", &eventsapi.ContainerDelete{ID: id})
 		if s.c.tasks[k] != nil {
 			sim.Logf("task %s orphaned", id)
 		}

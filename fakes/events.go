@@ -200,6 +200,21 @@ func (c *Containerd) deliver(k key, e *events.Envelope) {
 	}
 }
 
+// announce sends an event about a record; the lock is held. Marshalling takes
+// locks of its own, which are no scheduling points here.
+func (c *Containerd) announce(k key, topic string, event proto.Message) {
+	if len(c.subs) == 0 || c.unavailable() {
+		return
+	}
+	var encoded typeurl.Any
+	var err error
+	sim.Quietly(func() { encoded, err = typeurl.MarshalAny(event) })
+	if err != nil {
+		panic(fmt.Errorf("fakes: event %s: %w", topic, err))
+	}
+	c.broadcast(&events.Envelope{Timestamp: c.now().UTC(), Namespace: k.namespace, Topic: topic, Event: encoded})
+}
+
 // broadcast queues an envelope for all whose filter matches; the lock is held.
 func (c *Containerd) broadcast(e *events.Envelope) {
 	for _, s := range c.subs {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"strings"
 
+	eventsapi "github.com/containerd/containerd/api/events"
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/core/diff"
 	"github.com/containerd/containerd/v2/core/images"
@@ -96,6 +97,7 @@ func (s imageStore) Create(ctx context.Context, i images.Image) (images.Image, e
 		i.CreatedAt = s.c.now().UTC()
 		i.UpdatedAt = i.CreatedAt
 		s.c.images[k] = i
+		s.c.announce(k, "/images/create", &eventsapi.ImageCreate{Name: k.id, Labels: maps.Clone(i.Labels)})
 		return s.image(k)
 	})
 }
@@ -124,6 +126,7 @@ func (s imageStore) Update(ctx context.Context, i images.Image, paths ...string)
 		}
 		old.UpdatedAt = s.c.now().UTC()
 		s.c.images[k] = old
+		s.c.announce(k, "/images/update", &eventsapi.ImageUpdate{Name: k.id, Labels: maps.Clone(old.Labels)})
 		return s.image(k)
 	})
 }
@@ -145,6 +148,7 @@ func (s imageStore) Delete(ctx context.Context, name string, opts ...images.Dele
 			return i, fmt.Errorf("image %q has target %v, not %v: %w", name, i.Target.Digest, o.Target.Digest, errdefs.ErrNotFound)
 		}
 		delete(s.c.images, k)
+		s.c.announce(k, "/images/delete", &eventsapi.ImageDelete{Name: k.id})
 		return i, nil
 	})
 	return err

@@ -104,7 +104,7 @@ func (s *stage) started(id string) containerd.Task {
 // listen subscribes and returns what says what was heard, a minute later.
 func (s *stage) listen() (heard func() string) {
 	var all []string
-	ch, errs := s.client.Subscribe(s.ctx)
+	ch, errs := s.client.Subscribe(s.ctx, `topic~="^/tasks/"`)
 	sim.Go("listen", func() {
 		for {
 			select {
@@ -285,7 +285,7 @@ var knobs = []struct {
 	{
 		"stalled subscriber", "subscriber=block",
 		func(s *stage) {
-			ch, _ := s.client.Subscribe(s.ctx)
+			ch, _ := s.client.Subscribe(s.ctx, `topic~="^/tasks/"`)
 			s.started("c1")
 			select {
 			case e := <-ch:

@@ -37,7 +37,7 @@ func take(t *testing.T, ch <-chan *events.Envelope, n int) []string {
 
 func TestEventOrder(t *testing.T) {
 	w := newWorld(t, Options{})
-	ch, errs := w.client.Subscribe(w.ctx)
+	ch, errs := w.client.Subscribe(w.ctx, `topic~="^/tasks/"`)
 	_, task := w.task(t, "c1")
 	require.NoError(t, task.Start(w.ctx))
 	w.Exit("c1", 7)
@@ -45,6 +45,18 @@ func TestEventOrder(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"/tasks/create c1", "/tasks/start c1", "/tasks/exit c1", "/tasks/delete c1"}, take(t, ch, 4))
 	assert.Empty(t, errs)
+}
+
+func TestRecordEvents(t *testing.T) {
+	w := newWorld(t, Options{})
+	ch, _ := w.client.Subscribe(w.ctx, `topic~="^/containers/"`)
+	c := w.container(t, "c1")
+	_, err := c.SetLabels(w.ctx, map[string]string{"k": "v"})
+	require.NoError(t, err)
+	require.NoError(t, c.Delete(w.ctx))
+	for _, topic := range []string{"/containers/create", "/containers/update", "/containers/delete"} {
+		assert.Equal(t, topic, (<-ch).Topic)
+	}
 }
 
 func TestEventFilters(t *testing.T) {
@@ -68,7 +80,7 @@ func TestEventFilters(t *testing.T) {
 
 func TestEventLoss(t *testing.T) {
 	w := newWorld(t, Options{EventLoss: true})
-	ch, _ := w.client.Subscribe(w.ctx)
+	ch, _ := w.client.Subscribe(w.ctx, `topic~="^/tasks/"`)
 	asked := choices(t, 0, 1)
 	_, task := w.task(t, "c1")
 	require.NoError(t, task.Start(w.ctx))

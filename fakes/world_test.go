@@ -71,13 +71,30 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// A connection that somebody closes ends the Wait on it, and not the process.
+func TestWaitOnClosedConnection(t *testing.T) {
+	got := perform(t, Options{}, "", func(s *stage) {
+		task := s.started("c1")
+		ch, err := task.Wait(s.ctx)
+		require.NoError(s.t, err)
+		time.Sleep(time.Second)
+		assert.True(s.t, s.CloseConnection("c1"))
+		assert.False(s.t, s.CloseConnection("absent"))
+		exit := <-ch
+		s.note("%d %s %s", exit.ExitCode(), class(exit.Error()), s.status(task))
+		s.Exit("c1", 7)
+		s.note("%s", s.wait(task))
+	})
+	assert.Equal(t, "255 closed running 7", got)
+}
+
 func TestStreamEndsWithTheDaemon(t *testing.T) {
 	w := newWorld(t, Options{})
 	_, errs := w.client.Subscribe(w.ctx)
 	w.Crash()
 	require.ErrorIs(t, errgrpc.ToNative(<-errs), errdefs.ErrUnavailable)
 	require.NoError(t, w.Restart())
-	ch, _ := w.client.Subscribe(w.ctx)
+	ch, _ := w.client.Subscribe(w.ctx, `topic~="^/tasks/"`)
 	w.task(t, "c1")
 	assert.Equal(t, "/tasks/create", (<-ch).Topic)
 }
