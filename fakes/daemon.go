@@ -217,10 +217,13 @@ func (c *Containerd) KillShim(id string) bool {
 		}
 		const code = 128 + uint32(unix.SIGKILL)
 		c.end(&t.process, code, nil)
-		c.publish(t.namespace, t.exitEvent())
+		// The daemon does not know how the process ended, if it did before.
+		exit := t.exitEvent()
+		exit.ExitStatus = code
+		c.publish(t.namespace, exit)
 		c.remove(t)
 		c.publish(t.namespace, &eventsapi.TaskDelete{
-			ContainerID: t.id, Pid: t.pid, ExitStatus: t.code, ExitedAt: timestamppb.New(t.exitedAt),
+			ContainerID: t.id, Pid: t.pid, ExitStatus: code, ExitedAt: timestamppb.New(t.exitedAt),
 		})
 	})
 	return true

@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/containerd/v2/pkg/oci"
 
 	"github.com/startrace/startrace/fakes"
+	"github.com/startrace/startrace/fakes/failpoint"
 	"github.com/startrace/startrace/model"
 )
 
@@ -38,4 +39,21 @@ func Example() {
 	// second start: cannot start a running process
 	// truth: exit 7
 	// client: exit 7
+}
+
+// The first Start takes effect, and its reply gets lost.
+func Example_plan() {
+	world := fakes.New(fakes.Options{Faults: &fakes.Faults{
+		Plan: failpoint.MustParse("tasks.Start/reply=1*error(unavailable)"),
+	}})
+	client, _ := world.Client()
+	ctx := namespaces.WithNamespace(context.Background(), fakes.Namespace)
+
+	c, _ := client.NewContainer(ctx, "c1", containerd.WithNewSpec(oci.WithProcessArgs("/true")))
+	task, _ := c.NewTask(ctx, cio.NullIO)
+	fmt.Println("start:", task.Start(ctx))
+	fmt.Println("again:", task.Start(ctx))
+	// Output:
+	// start: injected fault: unavailable
+	// again: cannot start a running process
 }

@@ -129,6 +129,9 @@ func Fits(site string, a Action) error {
 	if !slices.Contains(actions[a.Name].sites, class) {
 		return fmt.Errorf("%s is not for site %s", a.Name, site)
 	}
+	if strings.HasPrefix(site, "checkpoint") && slices.Contains([]string{"close", "exit", "crash", "kill", "jump"}, a.Name) {
+		return fmt.Errorf("%s is not for a disk", a.Name)
+	}
 	if (a.Name == "later" || a.Name == "slow") && (strings.HasSuffix(site, After) || strings.HasSuffix(site, Reply)) {
 		return fmt.Errorf("%s is for before-effect only", a.Name)
 	}

@@ -49,6 +49,7 @@ func TestParseErrors(t *testing.T) {
 		"tasks.Start=off;tasks.Start=off":  "site tasks.Start stands there twice",
 		"task.Start=off":                   "unknown site task.Start",
 		"disk.read=off":                    "unknown site disk.read",
+		"checkpoint.Write=crash":           "crash is not for a disk",
 		"tasks.Start=drop":                 "drop is not for site tasks.Start",
 		"event/tasks/exit=error(x)":        "error is not for site event/tasks/exit",
 		"tasks.Start/reply=later(unknown)": "later is for before-effect only",
