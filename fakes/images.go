@@ -181,7 +181,7 @@ func (d differ) Apply(ctx context.Context, desc ocispec.Descriptor, _ []mount.Mo
 		if err != nil {
 			return desc, err
 		}
-		var r io.Reader = content.NewReader(blobReader{bytes.NewReader(b.data)})
+		r := content.NewReader(blobReader{bytes.NewReader(b.data)})
 		if strings.HasSuffix(desc.MediaType, "gzip") {
 			if r, err = gzip.NewReader(r); err != nil {
 				return desc, fmt.Errorf("layer %v: %w: %w", desc.Digest, err, errdefs.ErrInvalidArgument)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/containerd/containerd/v2/pkg/cio"
+
 	"github.com/startrace/startrace/fakes/failpoint"
 	"github.com/startrace/startrace/sim"
 )

@@ -110,7 +110,8 @@ func (s *stage) listen() (heard func() string) {
 			select {
 			case e := <-ch:
 				all = append(all, strings.TrimPrefix(e.Topic, "/tasks/"))
-			case <-errs:
+			case err := <-errs:
+				_ = err // the end of the stream
 				return
 			}
 		}

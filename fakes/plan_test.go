@@ -2,7 +2,6 @@ package fakes
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,5 +90,5 @@ func TestPlansAreShrunk(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, deviations, "%v", report.Found.Schedule.Choices)
-	assert.True(t, strings.Contains(report.Found.Failure.Title, "a Start that failed did start"))
+	assert.Contains(t, report.Found.Failure.Title, "a Start that failed did start")
 }

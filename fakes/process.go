@@ -309,9 +309,7 @@ func programIn(spec *runtimespec.Process) program {
 	if len(spec.Args) > 1 && spec.Args[0] == initproc.Path {
 		if command, err := initproc.Parse(spec.Args); err == nil {
 			p.exitAfter, p.code = command.ExitAfter, uint32(command.Code)
-			for _, sig := range command.Ignore {
-				p.ignores = append(p.ignores, unix.Signal(sig))
-			}
+			p.ignores = append(p.ignores, command.Ignore...)
 		}
 	}
 	for _, env := range spec.Env {

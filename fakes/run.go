@@ -42,7 +42,7 @@ func (c *Containerd) runs(p *process, returned <-chan struct{}) {
 	}
 }
 
-// ends ends a process by itself.
+// ends lets a process end by itself.
 func (c *Containerd) ends(p *process) {
 	point(failpoint.Exit, p.task.id)
 	c.mu.Lock()

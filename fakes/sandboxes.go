@@ -68,12 +68,12 @@ func (s sandboxStore) Update(ctx context.Context, r sandbox.Sandbox, paths ...st
 			}
 		}
 		for _, path := range paths {
-			switch {
-			case path == "extensions":
+			switch path {
+			case "extensions":
 				old.Extensions = r.Extensions
-			case path == "spec":
+			case "spec":
 				old.Spec = r.Spec
-			case path == "runtime":
+			case "runtime":
 				old.Runtime = r.Runtime
 			default:
 				if old.Labels, err = updateLabels(old.Labels, r.Labels, []string{path}, "sandbox", k.id); err != nil {

@@ -195,7 +195,7 @@ func (a Action) Err() error {
 	switch {
 	case !ok:
 		return errors.New(a.Arg)
-	case class == ErrClosed:
+	case errors.Is(class, ErrClosed):
 		return class
 	}
 	return fmt.Errorf("injected fault: %w", class)

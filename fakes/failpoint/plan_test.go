@@ -8,16 +8,17 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	for text, want := range map[string]string{
-		"":  "",
-		" ": "",
-		"tasks.Start=1*off->1*error(unavailable)->2*delay(10ms)->panic":  "tasks.Start=1*off->1*error(unavailable)->2*delay(10ms)->panic",
-		"tasks.Start/reply=2.5%3*error(oops);\n event/tasks/*=50%drop ;": "tasks.Start/reply=2.5%3*error(oops);event/tasks/*=50%drop",
-		"process/exit=order(event,wait,status,delete)":                   "process/exit=order(event,wait,status,delete)",
-		"disk.write=full(10s);disk.*=0.010%error(ENOSPC)":                "disk.write=full(10s);disk.*=0.01%error(ENOSPC)",
-		"tasks.Get=delay(250)":                                           "tasks.Get=delay(250)",
-		"*=1*jump(-1h)":                                                  "*=1*jump(-1h)",
+	for _, test := range [][2]string{
+		{"", ""},
+		{" ", ""},
+		{"tasks.Start=1*off->1*error(unavailable)->2*delay(10ms)->panic", "tasks.Start=1*off->1*error(unavailable)->2*delay(10ms)->panic"},
+		{"tasks.Start/reply=2.5%3*error(oops);\n event/tasks/*=50%drop ;", "tasks.Start/reply=2.5%3*error(oops);event/tasks/*=50%drop"},
+		{"process/exit=order(event,wait,status,delete)", "process/exit=order(event,wait,status,delete)"},
+		{"disk.write=full(10s);disk.*=0.010%error(ENOSPC)", "disk.write=full(10s);disk.*=0.01%error(ENOSPC)"},
+		{"tasks.Get=delay(250)", "tasks.Get=delay(250)"},
+		{"*=1*jump(-1h)", "*=1*jump(-1h)"},
 	} {
+		text, want := test[0], test[1]
 		plan, err := Parse(text)
 		require.NoError(t, err, text)
 		assert.Equal(t, want, plan.String())

@@ -48,7 +48,7 @@ func served(t *testing.T, opts fakes.Options) (*fakes.Containerd, *containerd.Cl
 	return world, client, ctx, path
 }
 
-func start(t *testing.T, ctx context.Context, client *containerd.Client, id string) (containerd.Container, containerd.Task) {
+func start(ctx context.Context, t *testing.T, client *containerd.Client, id string) (containerd.Container, containerd.Task) {
 	t.Helper()
 	c, err := client.NewContainer(ctx, id, containerd.WithNewSpec(oci.WithProcessArgs("/true")),
 		containerd.WithContainerLabels(map[string]string{"k": "v"}))
@@ -72,7 +72,7 @@ func TestLifecycleOverSocket(t *testing.T) {
 	assert.NotEmpty(t, info.UUID)
 
 	events, _ := client.Subscribe(ctx, `topic=="/tasks/exit"`)
-	c, task := start(t, ctx, client, "c1")
+	c, task := start(ctx, t, client, "c1")
 	labels, err := c.Labels(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"k": "v"}, labels)
@@ -150,15 +150,15 @@ func TestProfileOverSocket(t *testing.T) {
 	version, err := client.Version(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, "1.6", version.Version)
-	_, task := start(t, ctx, client, "c1")
+	_, task := start(ctx, t, client, "c1")
 	assert.EqualError(t, task.Start(ctx), "cannot start a running process: unknown")
 }
 
 // containerd's own ctr lists the tasks of a fake, and kills one.
 func TestCtr(t *testing.T) {
 	world, client, ctx, path := served(t, fakes.Options{})
-	start(t, ctx, client, "c1")
-	start(t, ctx, client, "c2")
+	start(ctx, t, client, "c1")
+	start(ctx, t, client, "c2")
 	ctr := func(args ...string) string {
 		t.Helper()
 		args = append([]string{"tool", "-modfile=" + filepath.Join("..", "..", "tools", "go.mod"), "ctr", "-a", path, "-n", fakes.Namespace}, args...)
