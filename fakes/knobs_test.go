@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,10 +26,13 @@ type stage struct {
 	world
 	t     *sim.T
 	disk  *Checkpoints
+	mu    sync.Mutex // guards notes
 	notes []string
 }
 
 func (s *stage) note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
@@ -70,6 +74,8 @@ func perform(t *testing.T, opts Options, plan string, scenario func(*stage)) str
 		opts.Faults = &Faults{Plan: failpoint.MustParse(plan)}
 		s := &stage{t: t, world: newWorld(t, opts), disk: NewCheckpoints(opts)}
 		scenario(s)
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		notes = s.notes
 	})
 	require.Nil(t, res.Failure, "%v", res.Failure)
@@ -103,13 +109,16 @@ func (s *stage) started(id string) containerd.Task {
 
 // listen subscribes and returns what says what was heard, a minute later.
 func (s *stage) listen() (heard func() string) {
+	var mu sync.Mutex
 	var all []string
 	ch, errs := s.client.Subscribe(s.ctx, `topic~="^/tasks/"`)
 	sim.Go("listen", func() {
 		for {
 			select {
 			case e := <-ch:
+				mu.Lock()
 				all = append(all, strings.TrimPrefix(e.Topic, "/tasks/"))
+				mu.Unlock()
 			case err := <-errs:
 				_ = err // the end of the stream
 				return
@@ -118,6 +127,8 @@ func (s *stage) listen() (heard func() string) {
 	})
 	return func() string {
 		time.Sleep(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		return strings.Join(all, ",")
 	}
 }

@@ -7,11 +7,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
@@ -300,15 +300,21 @@ func TestSmallPidSpace(t *testing.T) {
 func TestDrawnOrders(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range 300 {
+		var mu sync.Mutex
 		var order []string
 		res := sim.Run(sim.Config{Plan: strategy.Portfolio{}.At(seed), Seed: uint64(seed), EarlyTimers: -1}, func(t *sim.T) {
 			w := newWorld(t, Options{Faults: &Faults{Plan: failpoint.MustParse("process/exit=order")}})
 			s := &stage{t: t, world: w}
 			task := s.started("c1")
-			onPoint(t, func(label string, _ any) {
+			onPoint(t, func(label string, object any) {
 				if facet, ok := strings.CutPrefix(label, "process/exit/"); ok {
-					order = append(order, facet)
+					sim.Quietly(func() {
+						mu.Lock()
+						defer mu.Unlock()
+						order = append(order, facet)
+					})
 				}
+				sim.Point(label, object)
 			})
 			w.Exit("c1", 7)
 			assert.Equal(t, "7", s.wait(task))
@@ -368,16 +374,13 @@ func TestHookRegistration(t *testing.T) {
 
 // A hook that calls again while a registration waits is a deadlock, as in NRI.
 func TestHookThatCallsAgain(t *testing.T) {
-	hooks := &Hooks{}
-	var client *containerd.Client
-	hooks.Register("tasks.Start", func(ctx context.Context, _, id string) error {
-		_, err := client.LoadContainer(ctx, id)
-		return err
-	})
 	report := sim.Search(sim.Options{Name: t.Name(), Executions: 300}, func(t *sim.T) {
-		hooks := &Hooks{all: slices.Clone(hooks.all)}
+		hooks := &Hooks{}
 		w := newWorld(t, Options{Hooks: hooks})
-		client = w.client
+		hooks.Register("tasks.Start", func(ctx context.Context, _, id string) error {
+			_, err := w.client.LoadContainer(ctx, id)
+			return err
+		})
 		_, task := w.task(t, "c1")
 		sim.Go("register", func() {
 			hooks.Register("tasks.Kill", func(context.Context, string, string) error { return nil })
