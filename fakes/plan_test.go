@@ -17,17 +17,18 @@ func drawn(t *testing.T, plan string, swarm bool, executions int) (hits []int) {
 	t.Helper()
 	p := failpoint.MustParse(plan)
 	for seed := range executions {
+		n := 0
 		res := sim.Run(sim.Config{Name: t.Name(), Plan: strategy.Portfolio{}.At(seed), Seed: uint64(seed)}, func(*sim.T) {
 			f := &Faults{Plan: p, Swarm: swarm}
-			n := 0
+			n = 0 // the simulation may execute a body again
 			for range 20 {
 				if f.evaluate("tasks.Get/before-effect", "c1") != nil {
 					n++
 				}
 			}
-			hits = append(hits, n)
 		})
 		require.Nil(t, res.Failure)
+		hits = append(hits, n)
 	}
 	return hits
 }

@@ -231,6 +231,7 @@ func fastExits(t *testing.T, opts Options, executions int) (ended, told float64)
 	t.Helper()
 	dead, known := 0, 0
 	for seed := range executions {
+		var fast, heard bool
 		res := sim.Run(sim.Config{Plan: strategy.Portfolio{}.At(seed), Seed: uint64(seed), EarlyTimers: -1}, func(t *sim.T) {
 			w := newWorld(t, opts)
 			c := w.containerOf(t, "c1", initproc.Command{}.Args()...)
@@ -239,17 +240,21 @@ func fastExits(t *testing.T, opts Options, executions int) (ended, told float64)
 			wait, err := task.Wait(w.ctx)
 			require.NoError(t, err)
 			require.NoError(t, task.Start(w.ctx))
-			if !w.Live("c1") {
-				dead++
-			}
+			fast, heard = !w.Live("c1"), false
 			select {
 			case <-wait:
-				known++
+				heard = true
 			default:
 				<-wait
 			}
 		})
 		require.Nil(t, res.Failure, "%v", res.Failure)
+		if fast {
+			dead++
+		}
+		if heard {
+			known++
+		}
 	}
 	return 100 * float64(dead) / float64(executions), 100 * float64(known) / float64(executions)
 }
@@ -303,6 +308,7 @@ func TestDrawnOrders(t *testing.T) {
 		var mu sync.Mutex
 		var order []string
 		res := sim.Run(sim.Config{Plan: strategy.Portfolio{}.At(seed), Seed: uint64(seed), EarlyTimers: -1}, func(t *sim.T) {
+			order = nil
 			w := newWorld(t, Options{Faults: &Faults{Plan: failpoint.MustParse("process/exit=order")}})
 			s := &stage{t: t, world: w}
 			task := s.started("c1")
