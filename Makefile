@@ -25,7 +25,7 @@ test-race: ## all tests with the race detector
 	$(GOTEST) $(TESTFLAGS) -race ./...
 
 bench: ## executions and points per second, beside plain goroutines and a plain bubble
-	$(GOTEST) -run '^$$' -bench . -benchtime $(BENCHTIME) ./sim ./sim/internal/bench ./sim/internal/programs ./scenarios
+	$(GOTEST) -run '^$$' -bench . -benchtime $(BENCHTIME) ./sim ./sim/internal/bench ./sim/internal/programs ./scenarios ./fakes
 
 bench-strategies: ## executions to the first failure for each strategy, beside published figures
 	$(GO) run ./sim/internal/programs/strategytable -budget $(BUDGET)
