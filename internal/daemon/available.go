@@ -18,6 +18,7 @@ var (
 	ErrNoTools     = errors.New("the sources of the daemon are not at hand")
 	ErrBuild       = errors.New("the daemon could not be built")
 	ErrExited      = errors.New("containerd exited")
+	ErrNoPackage   = errors.New("there is no package of containerd")
 )
 
 // IsUnprivileged tells whether err says that this machine may not run
@@ -29,7 +30,10 @@ func IsUnprivileged(err error) bool {
 // Available returns nil if [Start] can be expected to work without
 // [Options.Address], and otherwise an error of one line that says what is
 // missing and what to do. It builds and starts nothing.
-func Available() error {
+func Available() error { return available(true) }
+
+// available does not look for the sources of the daemon unless build is set.
+func available(build bool) error {
 	if euid := os.Geteuid(); euid != 0 {
 		return fmt.Errorf("%w, not uid %d: run as root", ErrNoRoot, euid)
 	}
@@ -46,6 +50,9 @@ func Available() error {
 	}
 	if len(cgroupRoots(mounts)) == 0 {
 		return fmt.Errorf("%w below /sys/fs/cgroup: mount them, or run in a privileged container", ErrNoCgroups)
+	}
+	if !build {
+		return nil
 	}
 	tc, err := findToolchain()
 	if err != nil {

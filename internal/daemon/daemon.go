@@ -32,6 +32,10 @@ type Options struct {
 	// Address is the socket of a containerd that runs already. No daemon is
 	// started then, only a namespace of its own used and emptied at the end.
 	Address string
+	// Binary is the path of a containerd to start, of version 1.6 or later,
+	// instead of the one pinned in tools/go.mod. Its shim and runc are those
+	// in the same directory or else in the usual places. See [Debian].
+	Binary string
 	// OnDisk keeps the daemon's files in the directory for temporary files
 	// and not on a tmpfs. It is about half as fast, and widens the windows
 	// in which containerd 2.4 loses or reorders events.
@@ -46,6 +50,7 @@ type Options struct {
 type Daemon struct {
 	in  *instance
 	bin string // directory of the programs, empty with Options.Address
+	old bool   // containerd 1: its configuration and its fixed paths differ
 
 	mu      sync.Mutex
 	proc    *process // nil with Options.Address and while killed
@@ -62,7 +67,7 @@ func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
 		logf = func(string, ...any) {}
 	}
 	if opts.Address == "" {
-		if err := Available(); err != nil {
+		if err := available(opts.Binary == ""); err != nil {
 			return nil, err
 		}
 	}
@@ -78,11 +83,7 @@ func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
 	}
 	d := &Daemon{}
 	if opts.Address == "" {
-		tc, err := findToolchain()
-		if err != nil {
-			return nil, err
-		}
-		if d.bin, err = tc.build(ctx, logf); err != nil {
+		if err := d.findPrograms(ctx, opts.Binary, logf); err != nil {
 			return nil, err
 		}
 	}
@@ -148,8 +149,8 @@ func (d *Daemon) LogPath() string { return filepath.Join(d.in.run(), "containerd
 // state in a directory that Stop removes, also with [Options.Address].
 func (d *Daemon) Runtime() (name string, options any) {
 	runc := &runcoptions.Options{Root: filepath.Join(d.in.run(), "runc")}
-	if d.bin != "" {
-		runc.BinaryName = filepath.Join(d.bin, "runc")
+	if path := filepath.Join(d.bin, "runc"); d.bin != "" && exists(path) {
+		runc.BinaryName = path
 	}
 	return plugins.RuntimeRuncV2, runc
 }
@@ -175,6 +176,28 @@ func (d *Daemon) Kill() error {
 	err := d.proc.kill()
 	d.proc = nil
 	return err
+}
+
+// KillShim kills the shim of a container as kill -9 does. It returns an error
+// that wraps [os.ErrProcessDone] if there is none.
+func (d *Daemon) KillShim(id string) error {
+	all, err := pids()
+	if err != nil {
+		return err
+	}
+	for _, pid := range all {
+		p, err := os.FindProcess(pid)
+		if err != nil {
+			continue // gone
+		}
+		if d.in.isShim(readProc(pid), id) {
+			return errors.Join(p.Kill(), p.Release())
+		}
+		if err := p.Release(); err != nil {
+			return fmt.Errorf("daemon: %w", err)
+		}
+	}
+	return fmt.Errorf("daemon: shim of %s: %w", id, os.ErrProcessDone)
 }
 
 // Restart kills the daemon if it runs, starts it again with what it has
@@ -207,7 +230,7 @@ func (d *Daemon) Restart(ctx context.Context) error {
 }
 
 func (d *Daemon) launch() (*process, error) {
-	config, err := writeConfig(d.in.run())
+	config, err := writeConfig(d.in.run(), d.old)
 	if err != nil {
 		return nil, fmt.Errorf("daemon: %w", err)
 	}
@@ -220,7 +243,11 @@ func (d *Daemon) launch() (*process, error) {
 	cmd.Dir = d.in.run()
 	cmd.Env = []string{"PATH=" + d.bin + ":/usr/sbin:/usr/bin:/sbin:/bin"}
 	cmd.Stdout, cmd.Stderr = log, log
-	proc, err := startProcess(cmd)
+	var setUp func() error
+	if d.old {
+		setUp = func() error { return privateRun(filepath.Join(d.in.run(), "run")) }
+	}
+	proc, err := startProcess(cmd, setUp)
 	if err != nil {
 		return nil, fmt.Errorf("daemon: start containerd: %w", err)
 	}

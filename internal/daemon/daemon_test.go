@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -110,6 +111,47 @@ func TestKillAndRestart(t *testing.T) {
 	status, err := again.Status(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, containerd.Running, status.Status)
+}
+
+// TestDebian runs the distribution's containerd, and kills shim and daemon.
+func TestDebian(t *testing.T) {
+	binary, version, err := daemon.Debian(t.Context(), t.Logf)
+	if errors.Is(err, daemon.ErrNoPackage) {
+		t.Skipf("NOT RUN: %v", err)
+	}
+	require.NoError(t, err)
+	before := sockets(t)
+	d, client := start(t, daemon.Options{Binary: binary})
+	got, err := client.Version(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, got.Version, version)
+	assert.EqualValues(t, 7, lifecycle(t, d, client, "seven", initproc.Command{Code: 7}, 0))
+
+	task, err := newTask(t.Context(), d, client, "killed", initproc.Command{ExitAfter: initproc.Forever})
+	require.NoError(t, err)
+	require.NoError(t, task.Start(t.Context()))
+	require.NoError(t, d.Restart(t.Context()))
+	again, err := d.Client()
+	require.NoError(t, err)
+	defer again.Close()
+	container, err := again.LoadContainer(t.Context(), "killed")
+	require.NoError(t, err)
+	task, err = container.Task(t.Context(), nil)
+	require.NoError(t, err, "a restarted daemon finds the shim's socket again")
+	wait, err := task.Wait(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, d.KillShim("killed"))
+	assert.Error(t, (<-wait).Error())
+	assert.ErrorIs(t, d.KillShim("nobody"), os.ErrProcessDone)
+	assert.Equal(t, before, sockets(t), "the sockets of shims are in the daemon's own directory")
+}
+
+// sockets lists those of shims of a daemon of the system.
+func sockets(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob("/run/containerd/s/*")
+	require.NoError(t, err)
+	return paths
 }
 
 // TestExistingDaemon uses a daemon of another owner: its other namespaces

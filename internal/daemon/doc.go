@@ -9,6 +9,9 @@
 // it, stops it and removes its processes, mounts, cgroups and directories;
 // [Daemon.Census] reports what is left, which a test asserts to be empty.
 //
+// With [Options.Binary] another release is started in the same way, such as the
+// one that [Debian] unpacks.
+//
 // With [Options.Address] no daemon is started: a namespace of its own in the
 // daemon that serves there is used and emptied instead.
 //

@@ -30,10 +30,11 @@ const (
 )
 
 // instanceBase returns the directory below which instances live: that for
-// temporary files unless paths of sockets in it would be too long.
+// temporary files unless paths of sockets in it would be too long, or hidden by
+// [privateRun].
 func instanceBase() string {
 	base := os.TempDir()
-	if len(filepath.Join(base, "startrace-4294967295", "run", "s")) > maxSocketDir {
+	if len(filepath.Join(base, "startrace-4294967295", "run", "s")) > maxSocketDir || strings.HasPrefix(base, "/run") {
 		return "/tmp"
 	}
 	return base
@@ -174,6 +175,13 @@ func (in *instance) owns(p procInfo) bool {
 		return slices.ContainsFunc(p.args, func(arg string) bool { return strings.HasPrefix(arg, in.dir+"/") })
 	}
 	return false
+}
+
+// isShim tells whether a process is the shim that serves container id.
+func (in *instance) isShim(p procInfo, id string) bool {
+	i := slices.Index(p.args, "-id")
+	return in.owns(p) && strings.HasPrefix(filepath.Base(p.exe), "containerd-shim") &&
+		i >= 0 && i+1 < len(p.args) && p.args[i+1] == id && !slices.Contains(p.args, "delete")
 }
 
 // mounts returns the mount points in the directory, innermost first.

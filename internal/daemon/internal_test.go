@@ -164,7 +164,7 @@ func TestProcessStop(t *testing.T) {
 		var ready readyWriter
 		ready.c = make(chan struct{})
 		cmd.Stdout = &ready
-		p, err := startProcess(cmd)
+		p, err := startProcess(cmd, nil)
 		require.NoError(t, err)
 		if tc.state == "signal: killed" {
 			<-ready.c
@@ -172,7 +172,7 @@ func TestProcessStop(t *testing.T) {
 		require.NoError(t, p.stop(stopGrace/50))
 		assert.Equal(t, tc.state, fmt.Sprint(cmd.ProcessState))
 	}
-	_, err := startProcess(exec.CommandContext(t.Context(), "/nonexistent"))
+	_, err := startProcess(exec.CommandContext(t.Context(), "/nonexistent"), nil)
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 

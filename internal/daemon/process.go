@@ -21,14 +21,21 @@ type process struct {
 
 // startProcess starts cmd so that the kernel kills it when this process dies.
 // The kernel looks at the thread that started it, not at the process, hence
-// one goroutine keeps its thread until the child is gone.
-func startProcess(cmd *exec.Cmd) (*process, error) {
+// one goroutine keeps its thread until the child is gone. If setUp is not nil
+// it is called on that thread before, to change what the child inherits.
+func startProcess(cmd *exec.Cmd, setUp func() error) (*process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		err := cmd.Start()
+		var err error
+		if setUp != nil {
+			err = setUp()
+		}
+		if err == nil {
+			err = cmd.Start()
+		}
 		started <- err
 		if err == nil {
 			_ = cmd.Wait() // what there is to know is in cmd.ProcessState

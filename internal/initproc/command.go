@@ -18,11 +18,14 @@ const Path = "/init"
 // Forever as [Command.ExitAfter] means that the process does not end by itself.
 const Forever time.Duration = -1
 
+// Quit is the signal that makes the process end with [Command.Code] at once.
+const Quit = syscall.SIGUSR1
+
 // Command says what the process does. The zero value ends at once with code 0.
 type Command struct {
 	// ExitAfter is the time from start to exit, or [Forever].
 	ExitAfter time.Duration
-	// Code is the exit code after ExitAfter, 0 to 255.
+	// Code is the exit code after ExitAfter or [Quit], 0 to 255.
 	Code int
 	// Ignore lists the signals without effect: HUP, INT, QUIT, TERM. Each of
 	// them not listed ends the process with code 128 plus its number, as a

@@ -87,6 +87,7 @@ func TestProcess(t *testing.T) {
 	assert.Equal(t, 7, code(initproc.Command{ExitAfter: time.Millisecond, Code: 7}))
 	assert.Equal(t, 3, code(initproc.Command{ExitAfter: 10 * time.Millisecond, Code: 3, Spin: true}))
 	assert.Equal(t, 143, code(initproc.Command{ExitAfter: initproc.Forever}, syscall.SIGTERM))
+	assert.Equal(t, 9, code(initproc.Command{ExitAfter: initproc.Forever, Code: 9}, initproc.Quit))
 	assert.Equal(t, 130, code(initproc.Command{ExitAfter: initproc.Forever, Ignore: []syscall.Signal{syscall.SIGTERM}},
 		syscall.SIGTERM, syscall.SIGINT))
 }

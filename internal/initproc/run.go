@@ -21,6 +21,8 @@ func (c Command) Run() int {
 			signal.Notify(signals, sig)
 		}
 	}
+	quit := make(chan os.Signal, 1)
+	signal.Notify(quit, Quit)
 	var timeout <-chan time.Time
 	if c.ExitAfter != Forever {
 		timeout = time.After(c.ExitAfter)
@@ -39,6 +41,8 @@ func (c Command) Run() int {
 				return 128 + int(sig)
 			}
 		case <-timeout:
+			return c.Code
+		case <-quit:
 			return c.Code
 		}
 	}
