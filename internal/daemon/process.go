@@ -27,8 +27,7 @@ func startProcess(cmd *exec.Cmd, setUp func() error) (*process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+	go onOwnThread(func() {
 		var err error
 		if setUp != nil {
 			err = setUp()
@@ -41,11 +40,28 @@ func startProcess(cmd *exec.Cmd, setUp func() error) (*process, error) {
 			_ = cmd.Wait() // what there is to know is in cmd.ProcessState
 			close(p.done)
 		}
-	}()
+	})
 	if err := <-started; err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// onOwnThread calls f on a thread that ends with f and is not the first one of
+// the process, which would not end and is what /proc/self describes.
+func onOwnThread(f func()) {
+	runtime.LockOSThread() // not unlocked: the thread ends with the goroutine
+	if syscall.Gettid() != os.Getpid() {
+		f()
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		onOwnThread(f)
+	}()
+	<-done
+	runtime.UnlockOSThread()
 }
 
 // stop asks the process to end and, when it has not within grace, kills it.

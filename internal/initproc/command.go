@@ -21,6 +21,10 @@ const Forever time.Duration = -1
 // Quit is the signal that makes the process end with [Command.Code] at once.
 const Quit = syscall.SIGUSR1
 
+// ReadyName is the name that the process gives itself, in /proc/PID/comm, when
+// it obeys signals.
+const ReadyName = "startrace-ready"
+
 // Command says what the process does. The zero value ends at once with code 0.
 type Command struct {
 	// ExitAfter is the time from start to exit, or [Forever].

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -71,7 +73,10 @@ func TestProcess(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, initproc.Path), c.Args()[1:]...)
 		require.NoError(t, cmd.Start())
 		if len(signals) > 0 {
-			time.Sleep(50 * time.Millisecond) // it has read its arguments by then
+			require.Eventually(t, func() bool {
+				name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", cmd.Process.Pid))
+				return err == nil && strings.TrimSpace(string(name)) == initproc.ReadyName
+			}, 5*time.Second, time.Millisecond)
 		}
 		for _, sig := range signals {
 			require.NoError(t, cmd.Process.Signal(sig))

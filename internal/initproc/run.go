@@ -23,6 +23,9 @@ func (c Command) Run() int {
 	}
 	quit := make(chan os.Signal, 1)
 	signal.Notify(quit, Quit)
+	// It is for others to see and no part of what the process does, which goes on
+	// where there is no /proc.
+	_ = os.WriteFile("/proc/self/comm", []byte(ReadyName), 0)
 	var timeout <-chan time.Time
 	if c.ExitAfter != Forever {
 		timeout = time.After(c.ExitAfter)

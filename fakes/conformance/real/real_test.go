@@ -1,0 +1,76 @@
+// Package real_test runs the suite of package conformance on real daemons. It is
+// a package of its own, since it must not be controlled.
+package real_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/startrace/startrace/fakes/conformance"
+	"github.com/startrace/startrace/internal/daemon"
+)
+
+var update = flag.Bool("update", false, "run everything and record what the real daemons do")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const parallel = 4
+
+// open starts the daemon of a release, which is stopped, and then looked for, at
+// the end of the test.
+func open(t *testing.T, release string) world {
+	t.Helper()
+	if err := daemon.Available(); daemon.IsUnprivileged(err) {
+		t.Skipf("NOT RUN: %v; it is run by: sudo -E make conformance", err)
+	}
+	opts := daemon.Options{Logf: t.Logf}
+	if release != conformance.Pinned {
+		binary, version, err := daemon.Debian(t.Context(), t.Logf)
+		if err != nil {
+			t.Skipf("NOT RUN: containerd %s: %v", release, err)
+		}
+		if version != release {
+			t.Skipf("NOT RUN: containerd %s: the distribution has %s", release, version)
+		}
+		opts.Binary = binary
+	}
+	d, err := daemon.Start(t.Context(), opts)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		if !assert.NoError(t, d.Stop()) {
+			return
+		}
+		census, err := d.Census(context.WithoutCancel(t.Context()))
+		assert.NoError(t, err)
+		assert.Empty(t, census.String(), "left after Stop")
+	})
+	return world{d}
+}
+
+// TestTable compares every operation in every state with what was recorded.
+func TestTable(t *testing.T) {
+	for _, release := range conformance.Releases() {
+		t.Run(release, func(t *testing.T) {
+			w := open(t, release)
+			begin := time.Now()
+			got, err := conformance.RunTable(t.Context(), w, parallel)
+			require.NoError(t, err)
+			t.Logf("%d cells in %v", len(got), time.Since(begin).Round(time.Second))
+			if *update {
+				require.NoError(t, os.WriteFile(filepath.Join("..", "testdata", "table-"+release+".tsv"), []byte(got.String()), 0o600))
+				return
+			}
+			for cell, text := range conformance.Recorded(release) {
+				assert.Equal(t, text, got[cell], "%s, %s", cell.Op, cell.State)
+			}
+		})
+	}
+}
