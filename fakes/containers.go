@@ -94,9 +94,9 @@ func (s containerStore) Create(ctx context.Context, r containers.Container) (con
 // Update changes the fields named by paths, or all that may change if none is.
 func (s containerStore) Update(ctx context.Context, r containers.Container, paths ...string) (containers.Container, error) {
 	return s.serve(ctx, "containers.Update", r.ID, func(k key) (containers.Container, error) {
-		old, err := s.c.container(k)
-		if err != nil {
-			return r, err
+		old, ok := s.c.containers[k]
+		if !ok {
+			return r, fmt.Errorf("container %q: %w", k.id, errdefs.ErrNotFound) // without the namespace
 		}
 		if len(paths) == 0 {
 			if old.Snapshotter != r.Snapshotter || old.Runtime.Name != r.Runtime.Name {

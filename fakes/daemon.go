@@ -202,10 +202,16 @@ func (c *Containerd) KillShim(id string) bool {
 	if t == nil || t.shimDead {
 		return false
 	}
+	c.killShim(t)
+	return true
+}
+
+// killShim is KillShim for a task that has a shim; the lock is held.
+func (c *Containerd) killShim(t *task) {
 	t.shimDead = true
 	t.disconnect()
-	sim.Logf("the shim of %s is killed", id)
-	sim.Go("cleanup of "+id, func() {
+	sim.Logf("the shim of %s is killed", t.id)
+	sim.Go("cleanup of "+t.id, func() {
 		if c.run().sleep(context.Background(), cleanupDelay) != nil || c.run().alive() != nil {
 			return
 		}
@@ -225,7 +231,6 @@ func (c *Containerd) KillShim(id string) bool {
 			ContainerID: t.id, Pid: t.pid, ExitStatus: code, ExitedAt: timestamppb.New(t.exitedAt),
 		})
 	})
-	return true
 }
 
 // CloseConnection closes the connection between daemon and shim of container

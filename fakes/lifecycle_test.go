@@ -183,7 +183,7 @@ func TestSignals(t *testing.T) {
 		{"term", nil, true, syscall.SIGTERM, 143},
 		{"term ignored", []string{IgnoreTerm + "=1"}, true, syscall.SIGTERM, 0},
 		{"kill not ignored", []string{IgnoreTerm + "=1"}, true, syscall.SIGKILL, 137},
-		{"term before start", []string{IgnoreTerm + "=1"}, false, syscall.SIGTERM, 143},
+		{"term before start", []string{IgnoreTerm + "=1"}, false, syscall.SIGTERM, 2},
 		{"hup", nil, true, syscall.SIGHUP, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -41,6 +41,7 @@ type process struct {
 	started  bool
 	ended    bool // what the kernel knows
 	visible  bool // an end that Delete takes for one
+	failed   bool // its Start failed, and told the waiters
 	released bool // done is closed
 	code     uint32
 	exitedAt time.Time
@@ -89,6 +90,10 @@ func (p *process) proto() *tasktypes.Process {
 	}
 	if p.exec != "" {
 		r.ID = p.exec
+	}
+	if p.task.status == tasktypes.Status_PAUSED {
+		// So are all processes, whatever they were: Status in process/exec.go.
+		r.Status = tasktypes.Status_PAUSED
 	}
 	if p.status == tasktypes.Status_STOPPED {
 		r.ExitStatus, r.ExitedAt = p.code, timestamppb.New(p.exitedAt)
@@ -247,12 +252,16 @@ func (c *Containerd) signal(p *process, sig unix.Signal) (die func()) {
 	if !p.program.dies(sig, p.started) {
 		return func() {}
 	}
+	code := 128 + uint32(sig)
+	if sig == unix.SIGTERM && !p.started {
+		code = 2 // measured: it ends runc's init, whose Go runtime cannot raise it again
+	}
 	die = func() {
 		sim.Go("death of "+t.id, func() {
 			point("process/death", t.id)
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.exit(p, 128+uint32(sig))
+			c.exit(p, code)
 		})
 	}
 	if t.paused && sig != unix.SIGKILL {

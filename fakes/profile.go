@@ -48,6 +48,14 @@ type Profile struct {
 	// and later cleans up a shim without processes; 1.6.20 has no such code.
 	DropsStopped bool
 
+	// RefusesLateExec is whether an exec process is refused with class
+	// FailedPrecondition once the init process has ended. Else it is runc that
+	// refuses it, with class Unknown.
+	//
+	// Measured on 1.6.20 and 2.4.2. Source: Start in
+	// cmd/containerd-shim-runc-v2/task/service.go has the check since containerd#10651.
+	RefusesLateExec bool
+
 	// StateDeadline is whether a shim that does not tell its state in time makes
 	// Get fail with DeadlineExceeded. Else Get returns the status UNKNOWN and no
 	// error.
@@ -62,11 +70,11 @@ type Profile struct {
 func Profiles() []Profile {
 	return []Profile{
 		{Name: "1.6", UnknownSuffix: ": unknown"},
-		{Name: "1.7", UnknownSuffix: ": unknown", DropsStopped: true},
-		{Name: "2.0", DropsStopped: true},
+		{Name: "1.7", UnknownSuffix: ": unknown", DropsStopped: true, RefusesLateExec: true},
+		{Name: "2.0", DropsStopped: true, RefusesLateExec: true},
 		// 2.4.0 and 2.4.2 have the same handleProcessExit; only 2.4.2 was measured.
-		{Name: "2.4.0", DropsStopped: true, StateDeadline: true, LateExitEvent: true, LostExits: 60, LostDeletes: 9},
-		{Name: "2.4.2", DropsStopped: true, StateDeadline: true, LateExitEvent: true, LostExits: 60, LostDeletes: 9},
+		{Name: "2.4.0", DropsStopped: true, RefusesLateExec: true, StateDeadline: true, LateExitEvent: true, LostExits: 60, LostDeletes: 9},
+		{Name: "2.4.2", DropsStopped: true, RefusesLateExec: true, StateDeadline: true, LateExitEvent: true, LostExits: 60, LostDeletes: 9},
 	}
 }
 
@@ -91,7 +99,7 @@ func LookupProfile(name string) (Profile, error) {
 // resolved returns p, the tame profile as it is meant.
 func (p Profile) resolved() Profile {
 	if p == (Profile{}) {
-		return Profile{DropsStopped: true, StateDeadline: true}
+		return Profile{DropsStopped: true, RefusesLateExec: true, StateDeadline: true}
 	}
 	return p
 }

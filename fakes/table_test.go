@@ -114,7 +114,9 @@ func TestErrors(t *testing.T) {
 			return err
 		}, []error{nil, nil, nil, nil, nf, nf}},
 		{"Task.CloseIO", func(h handles) error { return h.task.CloseIO(h.ctx) }, []error{nil, nil, nil, nil, nf, nf}},
-		{"Task.Update", func(h handles) error { return h.task.Update(h.ctx) }, []error{nil, nil, nil, unk, nf, nf}},
+		{"Task.Update", func(h handles) error {
+			return h.task.Update(h.ctx, containerd.WithResources(&runtimespec.LinuxResources{}))
+		}, []error{nil, nil, nil, unk, nf, nf}},
 		{"Task.Kill KILL", func(h handles) error { return h.task.Kill(h.ctx, syscall.SIGKILL) }, []error{nil, nil, nil, nf, nf, nf}},
 		{"Task.Kill TERM", func(h handles) error { return h.task.Kill(h.ctx, syscall.SIGTERM) }, []error{nil, nil, nil, nf, nf, nf}},
 		{"Task.Kill all", func(h handles) error {
@@ -126,7 +128,7 @@ func TestErrors(t *testing.T) {
 			_, err := h.task.Exec(h.ctx, "e1", &runtimespec.Process{}, cio.NullIO)
 			return err
 		}, []error{nil, nil, unk, unk, nf, nf}},
-		{"Task.Resize", func(h handles) error { return h.task.Resize(h.ctx, 80, 24) }, []error{nil, nil, nil, unk, nf, nf}},
+		{"Task.Resize", func(h handles) error { return h.task.Resize(h.ctx, 80, 24) }, []error{nil, nil, nil, nil, nf, nf}},
 		{"RPC Tasks.Checkpoint", func(h handles) error {
 			_, err := h.client.TaskService().Checkpoint(h.ctx, &tasksapi.CheckpointTaskRequest{ContainerID: "c1"})
 			return errgrpc.ToNative(err)

@@ -136,7 +136,7 @@ func (s taskService) Create(ctx context.Context, r *tasksapi.CreateTaskRequest, 
 		}
 		program := programOf(container)
 		if program.missing {
-			return nil, fmt.Errorf("failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: %q: stat %s: no such file or directory", MissingBinary, MissingBinary)
+			return nil, fmt.Errorf("failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: %q: stat %s: no such file or directory", MissingBinary, MissingBinary)
 		}
 		c.lives[k]++
 		t := &task{
@@ -339,7 +339,7 @@ func (s taskService) Wait(ctx context.Context, r *tasksapi.WaitRequest, _ ...grp
 // sorted returns the tasks of a namespace that the daemon knows, by id; the
 // lock is held.
 func (s taskService) sorted(namespace string) []*task {
-	return slices.DeleteFunc(s.c.allTasks(), func(t *task) bool { return t.namespace != namespace || t.hidden })
+	return slices.DeleteFunc(s.c.allTasks(), func(t *task) bool { return t.namespace != namespace || t.hidden || t.shimDead })
 }
 
 // allTasks returns all tasks, by namespace and id; the lock is held.

@@ -58,14 +58,16 @@ func execProgram(r *tasksapi.ExecProcessRequest) program {
 func (s taskService) startExec(p *process, returned <-chan struct{}) (*tasksapi.StartResponse, error) {
 	t := p.task
 	switch {
-	case t.ended:
+	case t.ended && s.c.opts.Profile.RefusesLateExec:
 		return nil, fmt.Errorf("container %s init process is not running: %w", t.id, errdefs.ErrFailedPrecondition)
 	case p.status != tasktypes.Status_CREATED:
 		return nil, fmt.Errorf("cannot start a %s process", stateName(p))
+	case t.ended:
+		return nil, s.failExec(p, "cannot exec in a stopped container")
+	case t.paused:
+		return nil, s.failExec(p, "cannot exec in a paused container (use --ignore-paused to override)")
 	case p.program.missing:
-		// Measured: it stays created, and its waiters get code 0 without an error.
-		p.release()
-		return nil, fmt.Errorf("OCI runtime exec failed: exec failed: unable to start container process: exec: %q: stat %s: no such file or directory", MissingBinary, MissingBinary)
+		return nil, s.failExec(p, fmt.Sprintf("unable to start container process: exec: %q: stat %s: no such file or directory", MissingBinary, MissingBinary))
 	}
 	p.pid = s.c.pids.next()
 	p.status, p.started = tasktypes.Status_RUNNING, true
@@ -73,6 +75,20 @@ func (s taskService) startExec(p *process, returned <-chan struct{}) (*tasksapi.
 	s.c.publish(t.namespace, &eventsapi.TaskExecStarted{ContainerID: t.id, ExecID: p.exec, Pid: p.pid})
 	s.c.runs(p, returned)
 	return &tasksapi.StartResponse{Pid: p.pid}, nil
+}
+
+// failExec is a Start that runc refuses. The process stays created, and its
+// waiters get code 0 without an error, as measured. The shim of runc tells them
+// by closing a channel, so that a second time crashes it: start in
+// cmd/containerd-shim-runc-v2/process/exec.go. The lock is held.
+func (s taskService) failExec(p *process, why string) error {
+	if p.failed {
+		s.c.killShim(p.task)
+		return failpoint.ErrClosed
+	}
+	p.failed = true
+	p.release()
+	return errors.New("OCI runtime exec failed: exec failed: " + why)
 }
 
 // DeleteProcess forgets an exec process that does not run.
