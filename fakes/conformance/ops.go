@@ -19,8 +19,9 @@ type Op struct {
 	States []State // in which it is tried
 	// do returns a detail of success.
 	do func(context.Context, *subject) (string, error)
-	// ends means that it may end a process, which is then waited for.
-	ends bool
+	// ends means that it may end processes: that of the task, or with onExec only
+	// one that is executed in it. They are then waited for.
+	ends, onExec bool
 }
 
 // Ops returns all operations.

@@ -28,10 +28,10 @@ func execOps() []Op {
 			return fmt.Sprint(status.Status, " ", status.ExitStatus), err
 		}},
 		{Name: "Exec.Wait", States: all, do: func(ctx context.Context, s *subject) (string, error) { return s.waited(ctx, s.process) }},
-		{Name: "Exec.Kill KILL", States: all, ends: true, do: func(ctx context.Context, s *subject) (string, error) {
+		{Name: "Exec.Kill KILL", States: all, ends: true, onExec: true, do: func(ctx context.Context, s *subject) (string, error) {
 			return "", s.process.Kill(ctx, sigKill)
 		}},
-		{Name: "Exec.Kill TERM", States: all, ends: true, do: func(ctx context.Context, s *subject) (string, error) {
+		{Name: "Exec.Kill TERM", States: all, ends: true, onExec: true, do: func(ctx context.Context, s *subject) (string, error) {
 			return "", s.process.Kill(ctx, sigTerm)
 		}},
 		{Name: "Exec.CloseIO", States: all, do: func(ctx context.Context, s *subject) (string, error) {

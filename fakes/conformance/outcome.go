@@ -58,12 +58,13 @@ var (
 // suffix with which containerd 1.6 and 1.7 name the class Unknown goes too, and
 // so does the way in which a status prints itself: the class says both.
 func (s *subject) normalize(text string) string {
+	text = strings.TrimSuffix(strings.TrimSpace(text), ": unknown")
 	text = strings.NewReplacer(s.id, "ID", execID, "EXEC", s.w.Namespace(), "NS").Replace(text)
 	text = rpcPrefix.ReplaceAllString(text, "")
 	text = quotedSocket.ReplaceAllString(text, "SOCKET")
 	text = anyPath.ReplaceAllString(text, "PATH")
 	text = anyPid.ReplaceAllString(text, "pid PID")
-	return strings.TrimSpace(strings.TrimSuffix(strings.ReplaceAll(text, "\n", " "), ": unknown"))
+	return strings.TrimSpace(strings.ReplaceAll(text, "\n", " "))
 }
 
 func statusName(s tasktypes.Status) string { return strings.ToLower(s.String()) }

@@ -29,6 +29,7 @@ const (
 	ExecDeleted State = "exec deleted"
 	ExecFailed  State = "exec failed" // its Start failed
 	ExecPaused  State = "exec created, task paused"
+	ExecFrozen  State = "exec running, task paused"
 	ExecLate    State = "exec created, task stopped"
 	ExecKilled  State = "exec running, task killed"
 )
@@ -41,7 +42,7 @@ func taskStates() []State {
 func handleStates() []State { return taskStates()[1:] }
 
 func execStates() []State {
-	return []State{ExecCreated, ExecRunning, ExecStopped, ExecDeleted, ExecFailed, ExecPaused, ExecLate, ExecKilled}
+	return []State{ExecCreated, ExecRunning, ExecStopped, ExecDeleted, ExecFailed, ExecPaused, ExecFrozen, ExecLate, ExecKilled}
 }
 
 // missing is the path of a program that no container has.
@@ -64,6 +65,7 @@ func (s *subject) stage(ctx context.Context, state State) error {
 		ExecDeleted:      {newTask, start, addExec, startExec, exitExec, deleteExec},
 		ExecFailed:       {newTask, start, failExec},
 		ExecPaused:       {newTask, start, addExec, pause},
+		ExecFrozen:       {newTask, start, addExec, startExec, pause},
 		ExecLate:         {newTask, start, addExec, exit},
 		ExecKilled:       {newTask, start, addExec, startExec, exit},
 	}[state]

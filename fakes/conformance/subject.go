@@ -36,8 +36,15 @@ type subject struct {
 func (s *subject) tasks() tasksapi.TasksClient { return s.client.TaskService() }
 
 // create makes the container.
-func (s *subject) create(ctx context.Context, args ...string) (err error) {
-	s.container, err = newContainer(ctx, s.w, s.client, s.id, args...)
+func (s *subject) create(ctx context.Context, args ...string) error {
+	return s.keep(newContainer(ctx, s.w, s.client, s.id, args...))
+}
+
+// keep remembers a new container.
+func (s *subject) keep(container containerd.Container, err error) error {
+	if err == nil {
+		s.container = container
+	}
 	return err
 }
 

@@ -35,9 +35,9 @@ func cells() (all []Cell, ops map[string]Op) {
 	return all, ops
 }
 
-// RunTable tries every operation in every state, each on a container of its
-// own, several at a time.
-func RunTable(ctx context.Context, w World, parallel int) (Table, error) {
+// RunTable tries operations in states, each on a container of its own, several
+// at a time. With every = 1 it tries all cells, with n every nth.
+func RunTable(ctx context.Context, w World, parallel, every int) (Table, error) {
 	client, err := w.Client()
 	if err != nil {
 		return nil, err
@@ -52,6 +52,9 @@ func RunTable(ctx context.Context, w World, parallel int) (Table, error) {
 	for range parallel {
 		workers.Go(func() {
 			for i := next.Add(1) - 1; int(i) < len(all); i = next.Add(1) - 1 {
+				if int(i)%every != 0 {
+					continue
+				}
 				s := &subject{w: w, client: client, id: fmt.Sprintf("cell-%03d", i)}
 				text, err := s.try(ctx, all[i].State, ops[all[i].Op])
 				mu.Lock()
@@ -75,7 +78,7 @@ func (s *subject) try(ctx context.Context, state State, op Op) (string, error) {
 	detail, err := op.do(ctx, s)
 	text := s.outcome(detail, err)
 	if op.ends && err == nil {
-		s.settle(ctx)
+		s.settle(ctx, op)
 	}
 	text += " -> " + s.observe(ctx)
 	return text, s.remove(ctx)
@@ -83,22 +86,25 @@ func (s *subject) try(ctx context.Context, state State, op Op) (string, error) {
 
 // endLimit is how long a signal may take to end a process. One that does not
 // end it is not waited for any longer.
-const endLimit = 300 * time.Millisecond
+const endLimit = 2 * time.Second
 
-// settle waits until all processes have ended, as they do a moment after a
-// signal, if they do.
-func (s *subject) settle(ctx context.Context) {
+// settle waits until the processes that op may have ended have, as they do a
+// moment after a signal, if they do.
+func (s *subject) settle(ctx context.Context, op Op) {
+	ended := func(exec string) bool {
+		p, err := s.get(ctx, exec)
+		return err != nil || p.Status == tasktypes.Status_STOPPED
+	}
 	poll(ctx, endLimit, func() bool {
-		for _, exec := range []string{"", execID} {
-			if exec != "" && s.process == nil {
-				continue
-			}
-			if p, err := s.get(ctx, exec); err == nil && p.Status != tasktypes.Status_STOPPED {
-				return false
-			}
-		}
-		return true
+		return (op.onExec || ended("")) && (s.process == nil || ended(execID) || !op.onExec && s.created(ctx))
 	})
+}
+
+// created tells whether the executed process was never started, so that no
+// signal to its container ends it.
+func (s *subject) created(ctx context.Context) bool {
+	p, err := s.get(ctx, execID)
+	return err == nil && p.Pid == 0
 }
 
 // String writes a table as lines of operation, state and outcome, separated by

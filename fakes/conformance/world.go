@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"syscall"
 
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/oci"
@@ -42,8 +43,8 @@ const (
 )
 
 // program is what runs in a container.
-func program(code int) initproc.Command {
-	return initproc.Command{ExitAfter: initproc.Forever, Code: code}
+func program(code int, ignore ...syscall.Signal) initproc.Command {
+	return initproc.Command{ExitAfter: initproc.Forever, Code: code, Ignore: ignore}
 }
 
 // newContainer makes a container whose process has these arguments.

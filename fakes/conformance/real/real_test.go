@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,11 +19,30 @@ import (
 	"github.com/startrace/startrace/internal/daemon"
 )
 
-var update = flag.Bool("update", false, "run everything and record what the real daemons do")
+var (
+	long      = flag.Bool("long", false, "run everything, as make conformance does")
+	update    = flag.Bool("update", false, "record what the real daemons do; with -long")
+	sequences = flag.Int("sequences", 500, "random sequences for each release, with -long")
+)
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
+// parallel is how many containers are on their way at once.
 const parallel = 4
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	checks, seed := *sequences/parallel, "0"
+	if !*long {
+		checks, seed = shortSequences, "1" // the same ones each time
+	}
+	for name, value := range map[string]string{
+		"rapid.checks": strconv.Itoa(checks), "rapid.seed": seed, "rapid.shrinktime": "20s", "rapid.nofailfile": "true",
+	} {
+		if err := flag.Set(name, value); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // open starts the daemon of a release, which is stopped, and then looked for, at
 // the end of the test.
@@ -61,15 +81,20 @@ func TestTable(t *testing.T) {
 		t.Run(release, func(t *testing.T) {
 			w := open(t, release)
 			begin := time.Now()
-			got, err := conformance.RunTable(t.Context(), w, parallel)
+			every := 6
+			if *long {
+				every = 1
+			}
+			got, err := conformance.RunTable(t.Context(), w, parallel, every)
 			require.NoError(t, err)
 			t.Logf("%d cells in %v", len(got), time.Since(begin).Round(time.Second))
-			if *update {
+			if *long && *update {
 				require.NoError(t, os.WriteFile(filepath.Join("..", "testdata", "table-"+release+".tsv"), []byte(got.String()), 0o600))
 				return
 			}
-			for cell, text := range conformance.Recorded(release) {
-				assert.Equal(t, text, got[cell], "%s, %s", cell.Op, cell.State)
+			recorded := conformance.Recorded(release)
+			for cell, text := range got {
+				assert.Equal(t, recorded[cell], text, "%s, %s", cell.Op, cell.State)
 			}
 		})
 	}

@@ -1,0 +1,64 @@
+package conformance
+
+import "slices"
+
+// Explanation is why outcomes of one operation differ and may.
+type Explanation struct {
+	Op     string
+	States []State // none: all
+	// Fake means that the fake does not do what a real daemon does. Otherwise
+	// only releases differ, and the fake that behaves like one does as it does.
+	Fake   bool
+	Why    string
+	Source string
+}
+
+// Explanations returns all, in the order of the notes of docs/conformance.md.
+func Explanations() []Explanation {
+	return []Explanation{
+		{
+			Op: "Container.NewTask of a missing program", Fake: true,
+			Why:    "The text comes from runc, of which there are two releases; nobody matches on it.",
+			Source: "runc 1.1.5 beside 1.6.20, the pinned one beside 2.4.2; libcontainer's \"error during container init\" is newer",
+		},
+		{
+			Op: "Exec.Start", States: []State{ExecLate, ExecKilled},
+			Why:    "Once the init process has ended, 2.4.2 refuses executed ones itself, with another class; before, runc or the state of the process did.",
+			Source: "containerd#10651, in 1.7.22 and 1.6.36 too; Profile.RefusesLateExec",
+		},
+	}
+}
+
+// explain returns the number of the explanation for a cell, from 1, or 0.
+func explain(c Cell, fake bool) int {
+	for i, e := range Explanations() {
+		if e.Op == c.Op && (len(e.States) == 0 || slices.Contains(e.States, c.State)) && (e.Fake || !fake) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// Difference is a cell in which two tables differ without an explanation.
+type Difference struct {
+	Cell
+	Got, Want string
+}
+
+// Unexplained compares the table of a fake with that of the release that it
+// behaves like, and returns the cells that differ without an explanation.
+func Unexplained(got, want Table) []Difference { return differences(got, want, true) }
+
+// UnexplainedBetween does the same for two releases.
+func UnexplainedBetween(got, want Table) []Difference { return differences(got, want, false) }
+
+func differences(got, want Table, fake bool) []Difference {
+	var found []Difference
+	all, _ := cells()
+	for _, c := range all {
+		if got[c] != want[c] && explain(c, fake) == 0 {
+			found = append(found, Difference{c, got[c], want[c]})
+		}
+	}
+	return found
+}
