@@ -53,7 +53,8 @@ func unpackDebian(ctx context.Context, dir string) error {
 		cmd := exec.CommandContext(ctx, name, args...)
 		cmd.Dir = tmp
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%w: %s %s: %w\n%s", ErrNoPackage, name, strings.Join(args, " "), err, out)
+			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+			return fmt.Errorf("%w: %s %s: %w: %s", ErrNoPackage, name, strings.Join(args, " "), err, lines[len(lines)-1])
 		}
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/startrace/startrace/internal/daemon"
+	"github.com/startrace/startrace/internal/daemon/daemontest"
 	"github.com/startrace/startrace/internal/initproc"
 )
 
@@ -56,20 +57,7 @@ func victim() error {
 // the test.
 func start(t *testing.T, opts daemon.Options) (*daemon.Daemon, *containerd.Client) {
 	t.Helper()
-	if err := daemon.Available(); daemon.IsUnprivileged(err) {
-		t.Skipf("NOT RUN: %v; it is run by: sudo -E go test -run %s ./internal/daemon", err, t.Name())
-	}
-	opts.Logf = t.Logf
-	d, err := daemon.Start(t.Context(), opts)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		if !assert.NoError(t, d.Stop()) {
-			return
-		}
-		census, err := d.Census(context.WithoutCancel(t.Context()))
-		assert.NoError(t, err)
-		assert.Empty(t, census.String(), "left after Stop")
-	})
+	d := daemontest.Start(t, opts, "go test -run "+t.Name()+" ./internal/daemon")
 	client, err := d.Client()
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, client.Close()) })

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/startrace/startrace/internal/daemon"
+	"github.com/startrace/startrace/internal/daemon/daemontest"
 	"github.com/startrace/startrace/internal/soak"
 	"github.com/startrace/startrace/model"
 	"github.com/startrace/startrace/scenarios"
@@ -125,19 +126,7 @@ func count(h model.History, kind model.Kind) int64 {
 // test.
 func open(t *testing.T) scenarios.RealEnv {
 	t.Helper()
-	if err := daemon.Available(); daemon.IsUnprivileged(err) {
-		t.Skipf("NOT RUN: %v; it is run by: sudo -E go test -run %s ./scenarios/real", err, t.Name())
-	}
-	d, err := daemon.Start(t.Context(), daemon.Options{Logf: t.Logf})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		if !assert.NoError(t, d.Stop()) {
-			return
-		}
-		census, err := d.Census(context.WithoutCancel(t.Context()))
-		assert.NoError(t, err)
-		assert.Empty(t, census.String(), "left after Stop")
-	})
+	d := daemontest.Start(t, daemon.Options{}, "go test -run "+t.Name()+" ./scenarios/real")
 	client, err := d.Client()
 	require.NoError(t, err)
 	t.Cleanup(func() {
