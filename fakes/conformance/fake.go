@@ -19,19 +19,19 @@ var _ World = Fake{}
 // NewFake returns a fake that behaves like a release, "" for the tame one, and
 // does nothing else than it is asked for.
 func NewFake(release string) (Fake, error) {
-	profile, err := fakes.LookupProfile(profileOf(release))
+	profile, err := Profile(release)
 	if err != nil {
 		return Fake{}, err
 	}
 	return Fake{fakes.New(fakes.Options{Profile: profile, FastExits: -1})}, nil
 }
 
-// profileOf returns the name that fakes have for a release.
-func profileOf(release string) string {
+// Profile returns the profile of a release; "" is the tame one.
+func Profile(release string) (fakes.Profile, error) {
 	if release == "1.6.20" {
-		return "1.6"
+		release = "1.6"
 	}
-	return release
+	return fakes.LookupProfile(release)
 }
 
 // Client returns a client of the fake.

@@ -10,14 +10,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/startrace/startrace/fakes/conformance"
+	"github.com/startrace/startrace/internal/leaktest"
+	"github.com/startrace/startrace/sim"
 )
 
 var update = flag.Bool("update", false, "write docs/conformance.md")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { sim.Main(m, leaktest.Check) }
 
 // runFake returns the table of a fake that behaves like a release.
 func runFake(t *testing.T, release string) (table conformance.Table) {
