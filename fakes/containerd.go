@@ -77,7 +77,8 @@ type Containerd struct {
 	mu         sync.RWMutex // never held across a sim.Point or while blocking
 	containers map[key]containers.Container
 	tasks      map[key]*task
-	lives      map[key]int // incarnations so far
+	lives      map[key]int  // incarnations so far
+	bundles    map[key]bool // of tasks that are being created
 	pids       pidSpace
 	subs       []*subscription            // in order of subscription
 	overtaken  map[key][]*events.Envelope // events that the next one of the container overtakes
@@ -103,6 +104,7 @@ func New(opts Options) *Containerd {
 		containers: map[key]containers.Container{},
 		tasks:      map[key]*task{},
 		lives:      map[key]int{},
+		bundles:    map[key]bool{},
 		pids:       pidSpace{size: opts.Pids, used: map[uint32]bool{}},
 		overtaken:  map[key][]*events.Envelope{},
 		namespaces: map[string]map[string]string{},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	eventsapi "github.com/containerd/containerd/api/events"
+	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
 	tasktypes "github.com/containerd/containerd/api/types/task"
 	"github.com/containerd/containerd/v2/core/containers"
 	runtimespec "github.com/opencontainers/runtime-spec/specs-go"
@@ -59,10 +60,13 @@ type task struct {
 	execs      []*process // in the order of their Exec
 	connection *connection
 	shimDead   bool
-	hidden     bool                // a live process that no daemon knows of any more
-	paused     bool                // a signal but SIGKILL waits for Resume
-	pending    []func()            // what waits for that
-	unsent     *eventsapi.TaskExit // an exit of which no daemon was there to hear
+	deletion   deletion
+	deleted    *tasksapi.DeleteResponse // what the Delete that is under way returns
+	overtaken  bool                     // by another Delete
+	hidden     bool                     // a live process that no daemon knows of any more
+	paused     bool                     // a signal but SIGKILL waits for Resume
+	pending    []func()                 // what waits for that
+	unsent     *eventsapi.TaskExit      // an exit of which no daemon was there to hear
 }
 
 // connection is that of the daemon to a shim.

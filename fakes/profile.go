@@ -48,6 +48,22 @@ type Profile struct {
 	// and later cleans up a shim without processes; 1.6.20 has no such code.
 	DropsStopped bool
 
+	// Steps makes the Create and the Delete of a task take several steps, so that
+	// other calls come in between: a second Create finds the bundle of the first
+	// and fails with class Unknown; while a Delete is under way the process is
+	// first a deleted one, then calls end with "ttrpc: closed".
+	//
+	// Measured on 1.6.20 and 2.4.2. Source: NewBundle in core/runtime/v2/bundle.go
+	// comes before the task is in the list; Delete in core/runtime/v2/shim.go.
+	Steps bool
+
+	// DeletesAgain is whether a Delete that comes while another is under way gets
+	// the exit code as well. Else it gets NotFound.
+	//
+	// Measured on 1.6.20 and 2.4.2. Source: the retriable task.Delete of
+	// containerd#14020.
+	DeletesAgain bool
+
 	// RefusesLateExec is whether an exec process is refused with class
 	// FailedPrecondition once the init process has ended. Else it is runc that
 	// refuses it, with class Unknown.
@@ -69,12 +85,12 @@ type Profile struct {
 // Profiles returns the releases whose behaviour is known, the oldest first.
 func Profiles() []Profile {
 	return []Profile{
-		{Name: "1.6", UnknownSuffix: ": unknown"},
-		{Name: "1.7", UnknownSuffix: ": unknown", DropsStopped: true, RefusesLateExec: true},
-		{Name: "2.0", DropsStopped: true, RefusesLateExec: true},
+		{Name: "1.6", Steps: true, UnknownSuffix: ": unknown"},
+		{Name: "1.7", Steps: true, UnknownSuffix: ": unknown", DropsStopped: true, RefusesLateExec: true},
+		{Name: "2.0", Steps: true, DropsStopped: true, RefusesLateExec: true},
 		// 2.4.0 and 2.4.2 have the same handleProcessExit; only 2.4.2 was measured.
-		{Name: "2.4.0", DropsStopped: true, RefusesLateExec: true, StateDeadline: true, LateExitEvent: true, LostExits: 60, LostDeletes: 9},
-		{Name: "2.4.2", DropsStopped: true, RefusesLateExec: true, StateDeadline: true, LateExitEvent: true, LostExits: 60, LostDeletes: 9},
+		{Name: "2.4.0", Steps: true, DeletesAgain: true, DropsStopped: true, RefusesLateExec: true, StateDeadline: true, LateExitEvent: true, LostExits: 60, LostDeletes: 9},
+		{Name: "2.4.2", Steps: true, DeletesAgain: true, DropsStopped: true, RefusesLateExec: true, StateDeadline: true, LateExitEvent: true, LostExits: 60, LostDeletes: 9},
 	}
 }
 

@@ -42,6 +42,9 @@ func (s taskService) lookup(k key) (*task, error) {
 	if t == nil || t.shimDead {
 		return nil, status.Errorf(codes.NotFound, "task %s not found", k.id)
 	}
+	if t.deletion == disconnected {
+		return nil, failpoint.ErrClosed
+	}
 	return t, nil
 }
 
@@ -134,6 +137,12 @@ func (s taskService) Create(ctx context.Context, r *tasksapi.CreateTaskRequest, 
 		if c.tasks[k] != nil {
 			return nil, fmt.Errorf("task %s: %w", k.id, errdefs.ErrAlreadyExists)
 		}
+		if c.opts.Profile.Steps {
+			if err := c.reserve(k); err != nil {
+				return nil, err
+			}
+			defer delete(c.bundles, k)
+		}
 		program := programOf(container)
 		if program.missing {
 			return nil, fmt.Errorf("failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: %q: stat %s: no such file or directory", MissingBinary, MissingBinary)
@@ -168,6 +177,9 @@ func (s taskService) Start(ctx context.Context, r *tasksapi.StartRequest, _ ...g
 			return s.startExec(p, returned)
 		}
 		t := p.task
+		if t.deletion != undeleted {
+			return nil, errors.New("cannot start a deleted process")
+		}
 		if t.status != tasktypes.Status_CREATED {
 			return nil, fmt.Errorf("cannot start a %s process", stateName(p))
 		}
@@ -178,31 +190,6 @@ func (s taskService) Start(ctx context.Context, r *tasksapi.StartRequest, _ ...g
 		s.c.publish(t.namespace, &eventsapi.TaskStart{ContainerID: t.id, Pid: t.pid})
 		s.c.runs(p, returned)
 		return &tasksapi.StartResponse{Pid: t.pid}, nil
-	})
-}
-
-// Delete forgets a stopped task. It kills a created one, which only the client
-// library refuses, and refuses a running one.
-func (s taskService) Delete(ctx context.Context, r *tasksapi.DeleteTaskRequest, _ ...grpc.CallOption) (*tasksapi.DeleteResponse, error) {
-	return onTask(ctx, s, "tasks.Delete", r.ContainerID, func(t *task) (*tasksapi.DeleteResponse, error) {
-		reply := &tasksapi.DeleteResponse{Pid: t.pid, ExitStatus: t.code, ExitedAt: timestamppb.New(t.exitedAt)}
-		switch {
-		case !t.visible && t.status == tasktypes.Status_CREATED && !t.ended:
-			s.c.exit(&t.process, 128+uint32(unix.SIGKILL))
-		case !t.visible && t.status == tasktypes.Status_PAUSED:
-			return nil, errors.New("failed to delete task: cannot delete a paused process")
-		case !t.visible:
-			return nil, errors.New("failed to delete task: cannot delete a running process")
-		}
-		s.c.remove(t)
-		if s.c.lost("delete event of "+t.id, s.c.opts.Profile.LostDeletes) {
-			sim.Logf("event /tasks/delete %s lost: its shim has ended", t.id)
-			return reply, nil
-		}
-		s.c.publish(t.namespace, &eventsapi.TaskDelete{
-			ContainerID: t.id, Pid: t.pid, ExitStatus: reply.ExitStatus, ExitedAt: reply.ExitedAt,
-		})
-		return reply, nil
 	})
 }
 
@@ -242,6 +229,8 @@ func (s taskService) deliver(k key, exec string, sig unix.Signal, all bool) (die
 	switch {
 	case err != nil:
 		return nil, err
+	case p.task.deletion != undeleted:
+		return nil, fmt.Errorf("cannot kill a deleted process: %w", errdefs.ErrNotFound)
 	case p.exec != "" && p.pid == 0:
 		return nil, fmt.Errorf("process not created: %w", errdefs.ErrFailedPrecondition)
 	case p.live() && all:

@@ -58,7 +58,7 @@ func execProgram(r *tasksapi.ExecProcessRequest) program {
 func (s taskService) startExec(p *process, returned <-chan struct{}) (*tasksapi.StartResponse, error) {
 	t := p.task
 	switch {
-	case t.ended && s.c.opts.Profile.RefusesLateExec:
+	case t.status == tasktypes.Status_STOPPED && s.c.opts.Profile.RefusesLateExec:
 		return nil, fmt.Errorf("container %s init process is not running: %w", t.id, errdefs.ErrFailedPrecondition)
 	case p.status != tasktypes.Status_CREATED:
 		return nil, fmt.Errorf("cannot start a %s process", stateName(p))
