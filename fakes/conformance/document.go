@@ -84,8 +84,8 @@ func documentFaults(b *strings.Builder) {
 // documentPairs writes what two operations at once did on real daemons.
 func documentPairs(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## Two operations at once\n\n"+
-		"With how often each outcome was seen. The fake has all of them but some of those with a\n"+
-		"letter, which are explained below.\n\n| state | operations | outcome | %s | %s | |\n| --- | --- | --- | --- | --- | --- |\n", Releases()[0], Pinned)
+		"With how often each outcome was seen. The fake that behaves like the release has all of\n"+
+		"them but some of those with a letter, which are explained below.\n\n| state | operations | outcome | %s | %s | |\n| --- | --- | --- | --- | --- | --- |\n", Releases()[0], Pinned)
 	old, pinned := RecordedPairs(Releases()[0]), RecordedPairs(Pinned)
 	for _, p := range Pairs() {
 		outcomes := map[string]bool{}

@@ -68,35 +68,6 @@ type PairExplanation struct {
 func PairExplanations() []PairExplanation {
 	return []PairExplanation{
 		{
-			Name: "Delete of a task beside anything",
-			Why: "A real Delete takes several steps: the shim forgets the process, the daemon closes the connection, then it forgets the task. " +
-				"What comes in between gets \"deleted process\" or \"ttrpc: closed\", and another Delete the code once more. " +
-				"The Delete of the fake is one step; fault plans have close for the second text.",
-			Source: "Delete in plugins/services/tasks/local.go and core/runtime/v2/shim.go; process/deleted_state.go",
-			covers: func(p Pair, a, b, after string) bool {
-				refused := func(s string) bool { return s == "NotFound" || s == "Unknown" || strings.HasPrefix(s, "ok code") }
-				return (isDelete(p.A) || isDelete(p.B)) && refused(a) && refused(b) && strings.HasPrefix(after, "container, no task")
-			},
-		},
-		{
-			Name: "Container.NewTask twice",
-			Why: "The one that comes while the other is under way finds its bundle directory and fails with class Unknown. " +
-				"In the fake it comes before or after the other, and gets AlreadyExists.",
-			Source: "NewBundle in core/runtime/v2/bundle.go, called before the task is in the list",
-			covers: func(p Pair, a, b, after string) bool {
-				return p.A == p.B && p.A == "Container.NewTask" && (a == "ok" && b == "Unknown" || a == "Unknown" && b == "ok") && after == "container, task created"
-			},
-		},
-		{
-			Name: "Exec.Start beside Task.Kill",
-			Why: "runc enters namespaces of a process that the kernel is just ending, of which the shim does not know yet: class Unknown with one of many texts. " +
-				"In the fake kernel and shim see the end in one step.",
-			Source: "libcontainer's setns_init_linux.go and nsexec.c in runc",
-			covers: func(p Pair, a, b, after string) bool {
-				return p.A == "Exec.Start" && p.B == "Task.Kill KILL" && a == "Unknown" && b == "ok" && strings.HasPrefix(after, "container, task stopped 137")
-			},
-		},
-		{
 			Name: "Task.Pause or Task.Resume beside Task.Kill",
 			Why: "A SIGKILL that reaches a process just before the freezer of cgroup v1 stops it takes effect when it is thawed. " +
 				"runc thaws for SIGKILL what it finds frozen. In the fake such a process dies.",
@@ -107,9 +78,6 @@ func PairExplanations() []PairExplanation {
 		},
 	}
 }
-
-// isDelete tells whether an operation deletes a task.
-func isDelete(op string) bool { return op == "Task.Delete" || op == "tasks.Delete" }
 
 // ExplainPair returns the name of the explanation of an outcome, or "".
 func ExplainPair(p Pair, outcome string) string {
