@@ -115,6 +115,13 @@ func (c *Containerd) exit(p *process, code uint32) bool {
 	if p.ended {
 		return false
 	}
+	if p.failed {
+		// Its waiters were told when its first Start failed. The shim of runc does
+		// so again by closing the channel once more, which crashes it.
+		c.end(p, code, nil)
+		c.killShim(p.task)
+		return true
+	}
 	order, delay := c.order(p)
 	if order == nil {
 		c.end(p, code, []failpoint.Facet{failpoint.ToStatusCalls, failpoint.ToDelete})

@@ -20,6 +20,17 @@ their exit codes. ID, EXEC and NS stand for the ids and the namespace, PATH for 
 path; that 1.6 appends ": unknown" to texts of class Unknown is left out.
 `
 
+const documentSequences = `
+## Random sequences
+
+` + "`make conformance`" + ` draws 500 sequences of 20 operations for each release, does each on the
+fake and on the real daemon, and compares after every step, once the daemon has come to
+rest, what the operation returned and what there is. A difference that is not explained
+above fails it, with the sequence made as short as it gets. They consist of the
+operations above, of processes that end by themselves and of such that ignore SIGTERM.
+` + "`go test`" + ` as root does a few.
+`
+
 // Document returns the text of docs/conformance.md. fakes are the tables of
 // fakes that behave like the releases.
 func Document(fakes map[string]Table) string {
@@ -45,6 +56,7 @@ func Document(fakes map[string]Table) string {
 	for i, e := range Explanations() {
 		fmt.Fprintf(&b, "%d. *%s*: %s Source: %s.\n", i+1, e.Op, e.Why, e.Source)
 	}
+	fmt.Fprint(&b, documentSequences)
 	documentEvents(&b)
 	documentFaults(&b)
 	documentPairs(&b)

@@ -179,7 +179,7 @@ func code(status *containerd.ExitStatus) string {
 }
 
 // blockLimit is how long a Wait may take that answers at once.
-const blockLimit = 150 * time.Millisecond
+const blockLimit = 300 * time.Millisecond
 
 // waited describes what Wait delivers.
 func (s *subject) waited(ctx context.Context, p containerd.Process) (string, error) {
@@ -189,7 +189,7 @@ func (s *subject) waited(ctx context.Context, p containerd.Process) (string, err
 	if err != nil {
 		return "", err
 	}
-	timer := time.NewTimer(blockLimit)
+	timer := time.NewTimer(max(blockLimit, s.patience))
 	defer timer.Stop()
 	select {
 	case status := <-c:

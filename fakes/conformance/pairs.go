@@ -69,7 +69,7 @@ func RunPair(ctx context.Context, w World, id string, p Pair, delay time.Duratio
 		return "", err
 	}
 	defer client.Close()
-	s := &subject{w: w, client: client, id: id}
+	s := &subject{w: w, client: client, id: id, patience: settleLimit}
 	defer func() { err = errors.Join(err, s.remove(ctx)) }()
 	if err := s.stage(ctx, p.State); err != nil {
 		return "", err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	tasktypes "github.com/containerd/containerd/api/types/task"
 	"github.com/containerd/containerd/v2/pkg/cio"
@@ -17,22 +18,6 @@ var errNotRunning = errors.New("not running")
 // errNoExec is the outcome of an operation on an executed process when none was
 // ever made.
 var errNoExec = errors.New("no exec so far")
-
-// StepOps returns the names of what sequences consist of. One that stands there
-// several times is to be drawn as many times more often.
-func StepOps() []string {
-	return []string{
-		"Exit", "Exit", "Exec.Exit", "Exec.Exit", "NewContainer ignoring TERM",
-		"NewContainer", "NewContainer", "Container.NewTask", "Container.NewTask", "Container.NewTask", "Container.Task",
-		"Container.Delete", "Container.Info", "containers.Delete",
-		"Task.Start", "Task.Start", "Task.Start", "Task.Status", "Task.Wait", "Task.Pids", "Task.Update", "Task.CloseIO",
-		"Task.Pause", "Task.Resume", "Task.Resume", "Task.Exec", "Task.Exec",
-		"Task.Kill KILL", "Task.Kill TERM", "Task.Kill KILL all", "Task.Delete", "Task.Delete", "Task.Delete with kill", "tasks.Delete",
-		"tasks.ResizePty",
-		"Exec.Start", "Exec.Start", "Exec.Start", "Exec.Status", "Exec.Wait", "Exec.Kill KILL", "Exec.Kill TERM", "Exec.CloseIO",
-		"Exec.Delete", "Exec.Delete", "tasks.DeleteProcess",
-	}
-}
 
 // steps returns what the names stand for: the operations of the table and those
 // that the table has as states.
@@ -119,3 +104,17 @@ func RunSequence(ctx context.Context, w World, id string, names []string, settle
 
 // isExec tells whether an operation needs the handle of an executed process.
 func isExec(name string) bool { return strings.HasPrefix(name, "Exec.") }
+
+// RunSequenceOnFake does a sequence on a new fake that behaves like a release,
+// and waits after each operation for a second of its time. It is to be called in
+// a bubble of package testing/synctest, in which that takes none.
+func RunSequenceOnFake(ctx context.Context, release string, names []string) ([]Step, error) {
+	w, err := NewFake(release)
+	if err != nil {
+		return nil, err
+	}
+	return RunSequence(ctx, w, "sequence-0", names, func(_ int, look func() string) string {
+		time.Sleep(time.Second)
+		return look()
+	})
+}

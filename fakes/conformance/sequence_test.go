@@ -1,9 +1,14 @@
 package conformance_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/startrace/startrace/fakes/conformance"
 )
@@ -20,4 +25,42 @@ func TestExplainSequence(t *testing.T) {
 	assert.Empty(t, conformance.ExplainSequence(conformance.Pinned, []conformance.Step{gone}))
 	assert.Empty(t, conformance.ExplainSequence(conformance.Pinned, []conformance.Step{twice, stopped}))
 	assert.Empty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{twice, gone}))
+}
+
+func onFake(t *testing.T, release string, names []string) (done []conformance.Step) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var err error
+		done, err = conformance.RunSequenceOnFake(t.Context(), release, names)
+		require.NoError(t, err)
+	})
+	return done
+}
+
+// TestSequences: on the fake a sequence does the same each time, and random ones
+// come to where each operation succeeds.
+func TestSequences(t *testing.T) {
+	succeeded := map[string]bool{}
+	rapid.Check(t, func(r *rapid.T) {
+		names := conformance.DrawSequence(20, func(from []string) string {
+			return rapid.SampledFrom(from).Draw(r, "operation")
+		})
+		done := onFake(t, conformance.Pinned, names)
+		assert.Equal(r, done, onFake(t, conformance.Pinned, names))
+		for _, step := range done {
+			if step.Outcome[:2] == "ok" {
+				succeeded[step.Op] = true
+			}
+		}
+	})
+	all := slices.Sorted(slices.Values(conformance.StepOps()))
+	assert.Equal(t, slices.Compact(all), slices.Sorted(maps.Keys(succeeded)))
+}
+
+// TestSequencesDiffer is the canary: two releases are told apart.
+func TestSequencesDiffer(t *testing.T) {
+	names := []string{"Task.Start", "Task.Exec", "Exit", "Exec.Start"}
+	old, pinned := onFake(t, "1.6.20", names), onFake(t, conformance.Pinned, names)
+	assert.Equal(t, old[:3], pinned[:3])
+	assert.NotEqual(t, old[3], pinned[3])
 }

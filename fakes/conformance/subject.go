@@ -27,6 +27,8 @@ type subject struct {
 	w      World
 	client *containerd.Client
 	id     string
+	// patience is how long a Wait is waited for, if more than blockLimit.
+	patience time.Duration
 
 	container containerd.Container
 	task      containerd.Task    // nil if there never was one

@@ -23,6 +23,10 @@ const (
 // fake.
 const settleLimit = 3 * time.Second
 
+// noticed is when a daemon has noticed that a shim crashed, and no call ends with
+// "ttrpc: closed" any more.
+const noticed = 500 * time.Millisecond
+
 // TestSequences draws sequences of operations and does each on the fake and on a
 // real daemon.
 func TestSequences(t *testing.T) {
@@ -51,9 +55,14 @@ func TestSequences(t *testing.T) {
 
 func compare(t *testing.T, r *rapid.T, w conformance.World, release string, n int64, explained *atomic.Int64) {
 	t.Helper()
-	names := rapid.SliceOfN(rapid.SampledFrom(conformance.StepOps()), steps, steps).Draw(r, "operations")
+	names := conformance.DrawSequence(steps, func(from []string) string {
+		return rapid.SampledFrom(from).Draw(r, "operation")
+	})
 	want := onFake(t, release, names)
 	got, err := conformance.RunSequence(t.Context(), w, fmt.Sprintf("sequence-%d", n), names, func(i int, look func() string) string {
+		if strings.Contains(want[i].Outcome, "ttrpc: closed") {
+			time.Sleep(noticed)
+		}
 		seen := look()
 		for end := time.Now().Add(settleLimit); seen != want[i].After && time.Now().Before(end); seen = look() {
 			time.Sleep(2 * time.Millisecond)
@@ -74,18 +83,12 @@ func compare(t *testing.T, r *rapid.T, w conformance.World, release string, n in
 	}
 }
 
-// onFake does the operations on a fake and waits after each until nothing moves
-// any more, and for a second of its time.
+// onFake does the operations on a fake.
 func onFake(t *testing.T, release string, names []string) (done []conformance.Step) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w, err := conformance.NewFake(release)
-		require.NoError(t, err)
-		done, err = conformance.RunSequence(t.Context(), w, "sequence-0", names, func(_ int, look func() string) string {
-			time.Sleep(time.Second)
-			synctest.Wait()
-			return look()
-		})
+		var err error
+		done, err = conformance.RunSequenceOnFake(t.Context(), release, names)
 		require.NoError(t, err)
 	})
 	return done
