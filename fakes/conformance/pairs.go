@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/containerd/containerd/v2/pkg/cio"
 )
 
 // Pair is two operations at the same time.
@@ -74,6 +76,10 @@ func RunPair(ctx context.Context, w World, id string, p Pair, delay time.Duratio
 	if err := s.stage(ctx, p.State); err != nil {
 		return "", err
 	}
+	first, second := *s, *s
+	if err := second.reload(ctx); err != nil {
+		return "", err
+	}
 	_, ops := cells()
 	var outcomes [2]string
 	var calls sync.WaitGroup
@@ -82,7 +88,6 @@ func RunPair(ctx context.Context, w World, id string, p Pair, delay time.Duratio
 		if !ok {
 			return "", fmt.Errorf("there is no operation %q", name)
 		}
-		own := *s // handles are not shared
 		wait := max(0, delay)
 		if i == 0 {
 			wait = max(0, -delay)
@@ -91,12 +96,26 @@ func RunPair(ctx context.Context, w World, id string, p Pair, delay time.Duratio
 			if wait > 0 {
 				time.Sleep(wait)
 			}
-			outcomes[i] = coarse(own.outcome(op.do(ctx, &own)))
+			own := []*subject{&first, &second}[i]
+			outcomes[i] = coarse(own.outcome(op.do(ctx, own)))
 		})
 	}
 	calls.Wait()
 	after := settle(func() string { return s.observe(ctx) })
 	return fmt.Sprintf("%s | %s -> %s", outcomes[0], outcomes[1], after), nil
+}
+
+// reload gets handles of its own for s: those of the client may not be used by
+// several goroutines, since Start writes what Kill reads.
+func (s *subject) reload(ctx context.Context) (err error) {
+	if s.container, err = s.client.LoadContainer(ctx, s.id); err != nil || s.task == nil {
+		return err
+	}
+	if s.task, err = s.container.Task(ctx, cio.Load); err != nil || s.process == nil {
+		return err
+	}
+	s.process, err = s.task.LoadProcess(ctx, execID, func(*cio.FIFOSet) (cio.IO, error) { return nil, nil })
+	return err
 }
 
 // coarse leaves of an outcome the class of an error: what runc says when

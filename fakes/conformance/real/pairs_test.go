@@ -18,7 +18,7 @@ import (
 
 // pairRuns is how often a pair is run, with -long; the second operation is up to
 // 3 ms earlier or later.
-const pairRuns = 21
+const pairRuns = 14
 
 // quiet is how long nothing may change before a pair counts as settled.
 const quiet = 100 * time.Millisecond
