@@ -30,6 +30,12 @@ func Explanations() []Explanation {
 			Source: "containerd#10651, which 1.6 and 1.7 got too after 1.6.20; Profile.RefusesLateExec",
 		},
 		{
+			Op: failedStart, Fake: true,
+			Why: "The shim crashes when the process ends. Whether the call that ends it, and those of the next moment, still get an answer or \"ttrpc: closed\" is a race; " +
+				"in the fake the call does, and the next ones find no task. In random sequences only.",
+			Source: "start and setExited in cmd/containerd-shim-runc-v2/process/exec.go both close waitBlock",
+		},
+		{
 			Op: doubleStart, Fake: true,
 			Why: "2.4.2 refuses the second Start of an executed process that runs, but counts it: when the init process ends later, the shim crashes, and the task is gone. " +
 				"The fake goes on. In random sequences only.",
@@ -38,13 +44,21 @@ func Explanations() []Explanation {
 	}
 }
 
-// doubleStart is the operation of sequences that has no cell.
-const doubleStart = "Exec.Start twice, then the end of the task"
+// Operations of sequences that have no cell.
+const (
+	doubleStart = "Exec.Start twice, then the end of the task"
+	failedStart = "Exec.Start that fails, then one that succeeds, then the end"
+)
 
 // ExplainSequence tells why the last step of a sequence on a real daemon may be
 // another one than on the fake, or returns "".
 func ExplainSequence(release string, done []Step) string {
 	last := done[len(done)-1]
+	for _, step := range done[:len(done)-1] {
+		if step.Op == "Exec.Start" && strings.HasPrefix(step.Outcome, "Unknown: OCI runtime exec failed") && strings.Contains(last.Outcome, "ttrpc: closed") {
+			return failedStart
+		}
+	}
 	if release != Pinned || !strings.Contains(last.Outcome, "ttrpc: closed") && !strings.Contains(last.After, "no task") {
 		return ""
 	}

@@ -113,6 +113,7 @@ func RunSequenceOnFake(ctx context.Context, release string, names []string) ([]S
 	if err != nil {
 		return nil, err
 	}
+	defer time.Sleep(time.Second) // what removing it set going
 	return RunSequence(ctx, w, "sequence-0", names, func(_ int, look func() string) string {
 		time.Sleep(time.Second)
 		return look()

@@ -25,6 +25,10 @@ func TestExplainSequence(t *testing.T) {
 	assert.Empty(t, conformance.ExplainSequence(conformance.Pinned, []conformance.Step{gone}))
 	assert.Empty(t, conformance.ExplainSequence(conformance.Pinned, []conformance.Step{twice, stopped}))
 	assert.Empty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{twice, gone}))
+	failed := conformance.Step{Op: "Exec.Start", Outcome: "Unknown: OCI runtime exec failed: exec failed: cannot exec in a paused container"}
+	assert.NotEmpty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{failed, closed}))
+	assert.Empty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{failed, gone}))
+	assert.Empty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{closed}))
 }
 
 func onFake(t *testing.T, release string, names []string) (done []conformance.Step) {
@@ -55,6 +59,13 @@ func TestSequences(t *testing.T) {
 	})
 	all := slices.Sorted(slices.Values(conformance.StepOps()))
 	assert.Equal(t, slices.Compact(all), slices.Sorted(maps.Keys(succeeded)))
+}
+
+// TestSequenceLeavesNothing: removing an executed process whose first Start
+// failed crashes the shim, which is cleaned up a moment later.
+func TestSequenceLeavesNothing(t *testing.T) {
+	done := onFake(t, conformance.Pinned, []string{"Task.Start", "Task.Exec", "Task.Pause", "Exec.Start", "Task.Resume", "Exec.Start"})
+	assert.Equal(t, "container, task running, exec running", done[5].After)
 }
 
 // TestSequencesDiffer is the canary: two releases are told apart.
