@@ -104,7 +104,7 @@ func BenchmarkWorkers(b *testing.B) {
 			executions, before := 0, cpu(b)
 			for b.Loop() {
 				r := search(b, Options{
-					Name: b.Name(), Strategy: strategy.RandomWalk{}, Executions: 1_000_000, Workers: workers, patience: 1,
+					Name: b.Name(), Strategy: strategy.RandomWalk{}, Executions: 3_000_000, Workers: workers, patience: 1,
 				}, func(*T) { bench.Lock(10) })
 				if r.Err != nil {
 					b.Fatal(r.Err)
