@@ -24,6 +24,7 @@ type dpor struct {
 	shared  int // nodes that the planned execution has in common with the last one
 	wasted  int
 	seen    map[uint64]struct{} // fingerprints
+	known   translations        // with the last execution
 }
 
 // node is an event of the last execution, and what else to do in its place.
@@ -59,7 +60,7 @@ type sequence struct {
 // have the same mark. Where that is not enough to tell that a sequence agrees it
 // is kept, and may turn out to be wasted.
 func NewDPOR() Searcher {
-	return &dpor{names: newNames(), plan: Plan{Guided: true}, seen: map[uint64]struct{}{}}
+	return &dpor{names: newNames(), plan: Plan{Guided: true}, seen: map[uint64]struct{}{}, known: translations{}}
 }
 
 // Next implements Searcher.
@@ -108,6 +109,8 @@ func (n *node) next(before []uint32, names *names) (Plan, bool) {
 func (d *dpor) Done(x Execution) error {
 	from := max(d.shared-1, 0)
 	o, choices := understand(x, d.names)
+	clear(d.known)
+	o.known = d.known
 	if len(choices) < len(d.plan.Choices) || !slices.Equal(choices[:len(d.plan.Choices)], d.plan.Choices) {
 		return ErrDiverged
 	}
@@ -250,7 +253,7 @@ func (d *dpor) reverse(o *order, r race) {
 		}
 	}
 	for _, w := range n.todo {
-		if w.covers(s, o) {
+		if w.covers(s) {
 			return
 		}
 	}
@@ -296,11 +299,11 @@ func (s sequence) after(e *event, o *order) (sequence, bool) {
 }
 
 // covers tells whether executions that begin with s, all of which will be
-// explored, can go on like v, of execution o, too.
-func (s sequence) covers(v sequence, o *order) bool {
+// explored, can go on like v too.
+func (s sequence) covers(v sequence) bool {
 	for _, e := range s.events {
 		var ok bool
-		if v, ok = v.after(e, o); !ok {
+		if v, ok = v.after(e, s.from); !ok {
 			return false
 		}
 	}

@@ -312,8 +312,8 @@ type order struct {
 	groups  map[uint32]*waitgroup
 	odd     []uint32 // objects that turned out to be used in an irregular way
 	marks   marks
-	come    map[uint64]*event      // by their marks
-	known   map[*order]translation // what the objects of other executions are here
+	come    map[uint64]*event // by their marks
+	known   translations
 }
 
 // object keeps what those who come later wait for.
@@ -322,7 +322,7 @@ type object struct{ writers, readers, done, told, sent clock }
 func newOrder(items []item) *order {
 	o := &order{
 		after: map[uint32]*clock{}, seq: map[uint32]uint32{}, objects: map[uint32]*object{},
-		groups: map[uint32]*waitgroup{}, come: map[uint64]*event{}, known: map[*order]translation{},
+		groups: map[uint32]*waitgroup{}, come: map[uint64]*event{},
 	}
 	for _, i := range items {
 		switch i.kind {

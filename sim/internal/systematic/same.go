@@ -64,6 +64,10 @@ func (s sequence) apart(e *event, o *order) bool {
 	return true
 }
 
+// translations are those to the objects of the first of two executions from those
+// of the second one, as far as they were needed.
+type translations map[[2]*order]translation
+
 // translation leads from the objects of one execution to those of another one.
 type translation struct {
 	to   map[uint32]uint32
@@ -73,7 +77,8 @@ type translation struct {
 // objectsOf returns what is known of the objects of p: events with the same mark
 // have the same one.
 func (o *order) objectsOf(p *order) translation {
-	if t, ok := o.known[p]; ok {
+	pair := [2]*order{o, p}
+	if t, ok := o.known[pair]; ok {
 		return t
 	}
 	t := translation{map[uint32]uint32{0: 0}, map[uint32]bool{0: true}}
@@ -87,7 +92,7 @@ func (o *order) objectsOf(p *order) translation {
 			t.add(ch, y.op.chans[i])
 		}
 	}
-	o.known[p] = t
+	o.known[pair] = t
 	return t
 }
 
