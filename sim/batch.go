@@ -10,6 +10,7 @@ type batch struct {
 	Executions, Points, Decisions, MaxPoints int
 	Checked, FirstRun, Skipped, Wasted       int
 	Strays, MapOrders                        int
+	Focused                                  uint64
 	Stray, MapOrder                          string
 	Seen                                     []uint64       // hashes
 	Classes                                  map[uint64]int // executions of each class
@@ -25,7 +26,7 @@ func (e *explorer) batch() batch {
 	return batch{
 		Executions: r.Executions, Points: r.Points, Decisions: r.Decisions, MaxPoints: r.MaxPoints,
 		Checked: r.Checked, FirstRun: r.FirstRun, Skipped: r.Skipped, Wasted: r.Wasted,
-		Strays: r.Strays, MapOrders: r.MapOrders, Stray: r.Stray, MapOrder: r.MapOrder,
+		Focused: e.focused, Strays: r.Strays, MapOrders: r.MapOrders, Stray: r.Stray, MapOrder: r.MapOrder,
 		Seen: seen, Classes: maps.Clone(e.classes),
 	}
 }
@@ -41,6 +42,7 @@ func (e *explorer) merge(b batch) {
 	r.FirstRun += b.FirstRun
 	r.Skipped += b.Skipped
 	r.Wasted += b.Wasted
+	e.focused += b.Focused
 	r.add(Uncontrolled{Strays: b.Strays, Stray: b.Stray, MapOrders: b.MapOrders, MapOrder: b.MapOrder})
 	for _, h := range b.Seen {
 		e.seen[h] = struct{}{}
@@ -57,6 +59,7 @@ func (e *explorer) forget() {
 	r.Executions, r.Points, r.Decisions, r.MaxPoints = 0, 0, 0, 0
 	r.Checked, r.FirstRun, r.Skipped, r.Wasted, r.Distinct = 0, 0, 0, 0, 0
 	r.Uncontrolled, r.Saturation = Uncontrolled{}, Saturation{}
+	e.focused = 0
 	e.list = e.list[:0]
 	clear(e.seen)
 	clear(e.classes)

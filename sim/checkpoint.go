@@ -9,11 +9,13 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+
+	"github.com/startrace/startrace/sim/internal/systematic"
 )
 
-// Checkpoint is how far explorations came, by their names. A random search goes
-// on where it was; a systematic one and Feedback begin again, and come to the
-// same end. The zero value is empty. It must not be used by several searches at
+// Checkpoint is how far explorations came, by their names. A random search and a
+// systematic one go on where they were; Feedback, and what Auto does to exhaust a
+// small body, begin again and come to the same end. The zero value is empty. It must not be used by several searches at
 // a time.
 type Checkpoint struct{ searches map[string]saved }
 
@@ -24,12 +26,14 @@ var ErrCheckpoint = errors.New("checkpoint")
 // checkpointMagic is the first line of a file.
 const checkpointMagic = "startrace checkpoint 1\n"
 
-// saved is the state of a random search.
+// saved is the state of a search.
 type saved struct {
 	Is      identity
 	Next    int // number of the execution to go on with
 	Base    base
 	Counted batch
+	Plans   []byte // of a systematic search: what it goes on with
+	Timers  bool   // of a systematic search: time passed
 }
 
 // identity is what has to be the same for a search to go on.
@@ -141,4 +145,43 @@ func (e *explorer) save() {
 		c.searches = map[string]saved{}
 	}
 	c.searches[e.opts.Name] = saved{Is: e.is, Next: e.next, Base: e.base, Counted: e.batch()}
+}
+
+// resumePlans has a systematic search go on with what the checkpoint has, and
+// reports whether there is nothing wrong with it.
+func (e *explorer) resumePlans(plans systematic.Searcher) (timers, ok bool) {
+	if e.opts.Checkpoint == nil || e.resumed {
+		return false, true
+	}
+	e.resumed = true
+	if !e.resume() {
+		return false, false
+	}
+	s := e.opts.Checkpoint.searches[e.opts.Name]
+	if e.next == 0 {
+		return false, true
+	}
+	if err := plans.Load(s.Plans); err != nil {
+		e.report.Err = fmt.Errorf("%w: %s: %w", ErrCheckpoint, e.opts.Name, err)
+		return false, false
+	}
+	e.unlock, e.planned = e.base.Unlock, e.next
+	return s.Timers, true
+}
+
+// savePlans notes in the checkpoint how far a systematic search has come.
+func (e *explorer) savePlans(plans systematic.Searcher, timers bool) error {
+	if e.opts.Checkpoint == nil || e.beside != nil {
+		return nil
+	}
+	data, err := plans.Save()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	e.base, e.next = base{Unlock: e.unlock}, e.planned
+	e.save()
+	s := e.opts.Checkpoint.searches[e.opts.Name]
+	s.Plans, s.Timers = data, timers
+	e.opts.Checkpoint.searches[e.opts.Name] = s
+	return nil
 }

@@ -3,6 +3,8 @@ package sim_test
 import (
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -33,7 +35,10 @@ func interrupted(t *testing.T, opts sim.Options, n int, body func(*sim.T)) (r si
 		}
 		require.NoError(t, r.Err)
 		interrupts++
-		n += n / 2 // what is systematic begins again
+		require.Less(t, interrupts, 200, "%v does not get on: %v", opts.Strategy, r)
+		if _, auto := opts.Strategy.(strategy.Auto); auto || opts.Strategy == nil {
+			n += n / 2 // what exhausts small bodies begins again
+		}
 		require.NoError(t, opts.Checkpoint.Write(file))
 		var err error
 		opts.Checkpoint, err = sim.ReadCheckpoint(file)
@@ -50,6 +55,11 @@ func TestResumedSearchIsTheSame(t *testing.T) {
 		{sim.Options{Strategy: strategy.Portfolio{}, Executions: 500}, sections(4, 3), 100},
 		{sim.Options{Strategy: strategy.Portfolio{}, Executions: 500, Shard: sim.Shard{Index: 1, Of: 3}}, sections(4, 3), 110},
 		{sim.Options{Strategy: strategy.RandomWalk{}, Seed: 5}, lostUpdate, 15},
+		{sim.Options{Strategy: strategy.DFS{}, Executions: 5000}, sections(3, 1), 30},
+		{sim.Options{Strategy: strategy.ICB{}, Executions: 5000}, sections(3, 1), 30},
+		{sim.Options{Strategy: strategy.Delay{Bound: 2}, Executions: 5000}, sections(3, 1), 30},
+		{sim.Options{Strategy: strategy.DPOR{}, Executions: 5000}, sections(3, 2), 40},
+		{sim.Options{Strategy: strategy.DPOR{}, Executions: 5000}, lockAndTry, 40},
 		{sim.Options{Executions: 600}, sections(5, 5), 100},
 		{sim.Options{Executions: 600}, sections(2, 4), 180},
 	} {
@@ -67,6 +77,24 @@ func TestResumedSearchIsTheSame(t *testing.T) {
 			assert.Positive(t, interrupts)
 		}
 	}
+}
+
+// lockAndTry makes a systematic search begin again, as soon as somebody tries a
+// lock, and draws a value.
+func lockAndTry(*sim.T) {
+	var mu sync.Mutex
+	var n atomic.Int64
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			n.Add(int64(sim.Choose("n", 2)))
+			if mu.TryLock() {
+				n.Add(1)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestCheckpointOfSomethingElse(t *testing.T) {

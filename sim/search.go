@@ -182,6 +182,7 @@ type explorer struct {
 	began   time.Time // the random search, with execution beganAt
 	beganAt int
 	suspect int         // 1 + the execution that a worker stopped at
+	resumed bool        // a systematic search has looked into the checkpoint
 	planned int         // executions of a systematic search that is a part of this one
 	next    int         // the number of the next execution of a random one
 	beside  func() bool // runs an execution after each of a systematic search; false ends that
@@ -199,7 +200,7 @@ func (e *explorer) explore() {
 		return
 	}
 	e.byStrategy()
-	if e.report.Found != nil || e.report.Err != nil {
+	if e.report.Found != nil || e.report.Err != nil || e.report.Interrupted {
 		return
 	}
 	if failed != nil {

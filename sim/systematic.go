@@ -72,10 +72,16 @@ func (e *explorer) all(s strategy.Strategy, executions int) (again bool, err err
 	if dpor {
 		base.EarlyTimers = -1
 	}
+	timers := false
+	if e.beside == nil {
+		var ok bool
+		if timers, ok = e.resumePlans(plans); !ok {
+			return false, nil
+		}
+	}
 	base.unlockPoints = e.unlock
 	progress := time.Now()
-	timers := false
-	for i := 0; i < executions && !e.over(); i++ {
+	for i := e.planned; i < executions && !e.over(); i++ {
 		plan, ok := plans.Next()
 		if !ok {
 			break
@@ -107,10 +113,14 @@ func (e *explorer) all(s strategy.Strategy, executions int) (again bool, err err
 			return false, nil
 		}
 	}
+	if e.report.Interrupted {
+		return false, e.savePlans(plans, timers)
+	}
 	if _, more := plans.Next(); more {
 		return false, nil
 	}
 	e.report.Exhausted = true
+	e.report.Wasted, e.report.Inequivalent = plans.Wasted(), plans.Inequivalent()
 	e.report.Bounds = append(e.report.Bounds, focused(e.opts.Config.Focus, dpor)...)
 	if plans.Cut() {
 		e.report.Bounds = append(e.report.Bounds, bounds...)

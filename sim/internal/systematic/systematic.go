@@ -40,11 +40,18 @@ type Searcher interface {
 	// Inequivalent is how many executions differ in the partial order of their
 	// operations, 0 if that is not known.
 	Inequivalent() int
+	// Save returns what the search would go on with, between two executions.
+	Save() ([]byte, error)
+	// Load makes a new search go on with that.
+	Load([]byte) error
 }
 
 // ErrDiverged says that an execution did not begin as the one that it branches
 // off from.
 var ErrDiverged = errors.New("the execution is not the planned one")
+
+// errSaved says that what a search should go on with makes no sense.
+var errSaved = errors.New("damaged state of a search")
 
 // decision is a point with several alternatives, or a value that was drawn.
 type decision struct {
