@@ -41,6 +41,12 @@ func Explanations() []Explanation {
 				"The fake goes on. In random sequences only.",
 			Source: "Start and preStart in cmd/containerd-shim-runc-v2/task/service.go of 2.4.2: after an error handleStarted enters the process in running once more",
 		},
+		{
+			Op: pendingTerm, Fake: true,
+			Why: "runc thaws what it kills. A process with a SIGTERM from the time when it was paused may run for a moment then, and end by that. " +
+				"In the fake it ends by SIGKILL. In random sequences only, about one in a thousand.",
+			Source: "Signal in libcontainer/container_linux.go of runc",
+		},
 	}
 }
 
@@ -48,6 +54,7 @@ func Explanations() []Explanation {
 const (
 	doubleStart = "Exec.Start twice, then the end of the task"
 	failedStart = "Exec.Start that fails, then one that succeeds, then the end"
+	pendingTerm = "Kill TERM of what is paused, then Task.Kill KILL"
 )
 
 // ExplainSequence tells why the last step of a sequence on a real daemon may be
@@ -57,6 +64,10 @@ func ExplainSequence(release string, done []Step) string {
 	for _, step := range done[:len(done)-1] {
 		if step.Op == "Exec.Start" && strings.HasPrefix(step.Outcome, "Unknown: OCI runtime exec failed") && strings.Contains(last.Outcome, "ttrpc: closed") {
 			return failedStart
+		}
+		if strings.HasSuffix(step.Op, "Kill TERM") && strings.Contains(step.After, "paused") &&
+			strings.HasPrefix(last.Op, "Task.Kill KILL") && strings.Contains(last.After, "stopped 143") {
+			return pendingTerm
 		}
 	}
 	if release != Pinned || !strings.Contains(last.Outcome, "ttrpc: closed") && !strings.Contains(last.After, "no task") {

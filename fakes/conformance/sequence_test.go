@@ -29,6 +29,11 @@ func TestExplainSequence(t *testing.T) {
 	assert.NotEmpty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{failed, closed}))
 	assert.Empty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{failed, gone}))
 	assert.Empty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{closed}))
+	paused := conformance.Step{Op: "Exec.Kill TERM", Outcome: "ok", After: "container, task paused, exec paused"}
+	polite := conformance.Step{Op: "Task.Kill KILL all", Outcome: "ok", After: "container, task stopped 137, exec stopped 143"}
+	assert.NotEmpty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{paused, polite}))
+	assert.Empty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{paused, stopped}))
+	assert.Empty(t, conformance.ExplainSequence("1.6.20", []conformance.Step{polite}))
 }
 
 func onFake(t *testing.T, release string, names []string) (done []conformance.Step) {
