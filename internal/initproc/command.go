@@ -37,6 +37,14 @@ type Command struct {
 	Ignore []syscall.Signal
 	// Spin keeps one processor busy until the process ends.
 	Spin bool
+	// Print is a line for stdout, written at the start and then, if Every is not
+	// 0, whenever that time has passed, with a number at its end that counts from
+	// 1. Empty: nothing is written.
+	Print string
+	Every time.Duration
+	// Leave is how long a process lives that is started first, has the same
+	// streams and is left behind; 0: none is.
+	Leave time.Duration
 }
 
 // Args returns the argument vector, beginning with [Path].
@@ -54,6 +62,15 @@ func (c Command) Args() []string {
 	if c.Spin {
 		args = append(args, "--spin")
 	}
+	if c.Print != "" {
+		args = append(args, "--print="+c.Print)
+	}
+	if c.Every != 0 {
+		args = append(args, "--every="+c.Every.String())
+	}
+	if c.Leave != 0 {
+		args = append(args, "--leave="+c.Leave.String())
+	}
 	return args
 }
 
@@ -66,12 +83,18 @@ func Parse(args []string) (Command, error) {
 	c := Command{ExitAfter: Forever}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.Func("exit-after", "time until exit", func(s string) (err error) {
-		if c.ExitAfter, err = time.ParseDuration(s); err == nil && c.ExitAfter < 0 {
-			err = errors.New("negative")
+	duration := func(d *time.Duration) func(string) error {
+		return func(s string) (err error) {
+			if *d, err = time.ParseDuration(s); err == nil && *d < 0 {
+				err = errors.New("negative")
+			}
+			return err
 		}
-		return err
-	})
+	}
+	flags.Func("exit-after", "time until exit", duration(&c.ExitAfter))
+	flags.Func("every", "time between lines", duration(&c.Every))
+	flags.Func("leave", "how long a process lives that is left behind", duration(&c.Leave))
+	flags.StringVar(&c.Print, "print", "", "line for stdout")
 	flags.Func("code", "exit code", func(s string) error {
 		n, err := strconv.ParseUint(s, 10, 8)
 		c.Code = int(n)

@@ -2,16 +2,17 @@
 // run, and what its command line says.
 //
 // The process does as it is told: it ends with a given code after a given time
-// or never, honours or ignores signals, sleeps or burns a processor. A
-// [Command] describes that; [Command.Args] is the argument vector for the
-// container's spec and [Parse] its inverse, so that a test, the process and a
-// reader of a process list agree on the meaning.
+// or never, honours or ignores signals, sleeps or burns a processor, writes lines,
+// leaves a process behind that keeps its streams open. A [Command] describes
+// that; [Command.Args] is the argument vector for the container's spec and
+// [Parse] its inverse, so that a test, the process and a reader of a process
+// list agree on the meaning.
 //
 // [BuildRootfs] makes a root filesystem directory with the process as /init
 // and the mount points a runtime needs. Any number of containers can share it
 // when it is mounted read-only.
 //
-// It is not an init system: it starts nothing and reaps nothing.
+// It is not an init system: it reaps nothing.
 //
 // Two things follow from being process 1 of a pid namespace and written in Go.
 // A signal that arrives before the Go runtime has installed its handlers is

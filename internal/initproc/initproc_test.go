@@ -33,7 +33,10 @@ func TestParseInvertsArgs(t *testing.T) {
 			Ignore: rapid.SliceOfNDistinct(rapid.SampledFrom([]syscall.Signal{
 				syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
 			}), 0, 4, rapid.ID).Draw(t, "ignore"),
-			Spin: rapid.Bool().Draw(t, "spin"),
+			Spin:  rapid.Bool().Draw(t, "spin"),
+			Print: rapid.String().Draw(t, "print"),
+			Every: time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "every")),
+			Leave: time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "leave")),
 		}
 		if len(want.Ignore) == 0 {
 			want.Ignore = nil
@@ -52,6 +55,7 @@ func TestParseErrors(t *testing.T) {
 		{nil, "empty argument vector"},
 		{[]string{"/init", "--exit-after=soon"}, `invalid value "soon" for flag -exit-after`},
 		{[]string{"/init", "--exit-after=-1s"}, "negative"},
+		{[]string{"/init", "--every=-1s"}, "negative"},
 		{[]string{"/init", "--code=256"}, "value out of range"},
 		{[]string{"/init", "--ignore=TERM,KILL"}, `unknown signal "KILL"`},
 		{[]string{"/init", "--exec"}, "flag provided but not defined: -exec"},
@@ -95,6 +99,22 @@ func TestProcess(t *testing.T) {
 	assert.Equal(t, 9, code(initproc.Command{ExitAfter: initproc.Forever, Code: 9}, initproc.Quit))
 	assert.Equal(t, 130, code(initproc.Command{ExitAfter: initproc.Forever, Ignore: []syscall.Signal{syscall.SIGTERM}},
 		syscall.SIGTERM, syscall.SIGINT))
+}
+
+// What it writes, and a process that it leaves behind with its streams.
+func TestOutput(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, initproc.BuildRootfs(t.Context(), dir))
+	output := func(c initproc.Command) string {
+		out, err := exec.CommandContext(t.Context(), filepath.Join(dir, initproc.Path), c.Args()[1:]...).Output()
+		require.NoError(t, err)
+		return string(out)
+	}
+	assert.Equal(t, "hello world\n", output(initproc.Command{Print: "hello world"}))
+	assert.Regexp(t, "^line 1\nline 2\n", output(initproc.Command{Print: "line", Every: time.Millisecond, ExitAfter: time.Second}))
+	begin := time.Now()
+	output(initproc.Command{Leave: 300 * time.Millisecond})
+	assert.GreaterOrEqual(t, time.Since(begin), 300*time.Millisecond, "the other end of its stdout is open that long")
 }
 
 func TestBuildCanceled(t *testing.T) {

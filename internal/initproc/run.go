@@ -1,6 +1,7 @@
 package initproc
 
 import (
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
@@ -26,6 +27,17 @@ func (c Command) Run() int {
 	// It is for others to see and no part of what the process does, which goes on
 	// where there is no /proc.
 	_ = os.WriteFile("/proc/self/comm", []byte(ReadyName), 0)
+	if c.Leave != 0 {
+		if err := leave(c.Leave); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 125
+		}
+	}
+	c.print(1)
+	var every <-chan time.Time
+	if c.Print != "" && c.Every != 0 {
+		every = time.Tick(c.Every)
+	}
 	var timeout <-chan time.Time
 	if c.ExitAfter != Forever {
 		timeout = time.After(c.ExitAfter)
@@ -37,8 +49,11 @@ func (c Command) Run() int {
 			}
 		}()
 	}
-	for {
+	for line := 2; ; {
 		select {
+		case <-every:
+			c.print(line)
+			line++
 		case sig := <-signals:
 			if sig, ok := sig.(syscall.Signal); ok {
 				return 128 + int(sig)
@@ -49,4 +64,23 @@ func (c Command) Run() int {
 			return c.Code
 		}
 	}
+}
+
+// print writes the line, with a number if there are several.
+func (c Command) print(number int) {
+	switch {
+	case c.Print == "":
+	case c.Every == 0:
+		fmt.Fprintln(os.Stdout, c.Print)
+	default:
+		fmt.Fprintln(os.Stdout, c.Print, number)
+	}
+}
+
+// leave starts a process that outlives this one and has its streams.
+func leave(d time.Duration) error {
+	_, err := os.StartProcess("/proc/self/exe", Command{ExitAfter: d}.Args(), &os.ProcAttr{
+		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
+	})
+	return err
 }
