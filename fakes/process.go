@@ -67,6 +67,8 @@ type task struct {
 	paused     bool                     // a signal but SIGKILL waits for Resume
 	pending    []func()                 // what waits for that
 	unsent     *eventsapi.TaskExit      // an exit of which no daemon was there to hear
+	spec       []byte                   // of the container when it was created
+	updates    [][]byte                 // of its resources since then
 }
 
 // connection is that of the daemon to a shim.
@@ -161,6 +163,7 @@ func (c *Containerd) end(p *process, code uint32, visible []failpoint.Facet) {
 	}
 	p.ended, p.code, p.exitedAt = true, code, c.now()
 	c.pids.free(p.pid)
+	c.endStreams(p)
 	for _, f := range visible {
 		c.show(p, f)
 	}

@@ -156,6 +156,9 @@ func (s taskService) Create(ctx context.Context, r *tasksapi.CreateTaskRequest, 
 			},
 		}
 		t.task = t
+		if container.Spec != nil {
+			t.spec = container.Spec.GetValue()
+		}
 		c.tasks[k] = t
 		c.notify()
 		sim.Logf("task %s created", k.id)

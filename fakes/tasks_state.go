@@ -79,8 +79,8 @@ func (s taskService) CloseIO(ctx context.Context, r *tasksapi.CloseIORequest, _ 
 	})
 }
 
-// Update accepts new resources, which a fake process does not have, unless the
-// task is stopped. Without resources it crashes the shim, as measured: that of
+// Update accepts new resources, of which only Resources tells, unless the task is
+// stopped. Without resources it crashes the shim, as measured: that of
 // runc looks into them unasked.
 func (s taskService) Update(ctx context.Context, r *tasksapi.UpdateTaskRequest, _ ...grpc.CallOption) (*emptypb.Empty, error) {
 	return onTask(ctx, s, "tasks.Update", r.ContainerID, func(t *task) (*emptypb.Empty, error) {
@@ -91,6 +91,7 @@ func (s taskService) Update(ctx context.Context, r *tasksapi.UpdateTaskRequest, 
 			s.c.killShim(t)
 			return nil, failpoint.ErrClosed
 		}
+		t.updates = append(t.updates, r.Resources.GetValue())
 		return &emptypb.Empty{}, nil
 	})
 }
