@@ -12,6 +12,7 @@ import (
 // metadata is what never changes about a container. It is kept as an extension
 // of containerd's container record.
 type metadata struct {
+	Version       string // metadataVersion
 	ID            string
 	Name          string // reserved while the container exists
 	SandboxID     string
@@ -19,13 +20,17 @@ type metadata struct {
 	SandboxConfig *runtime.PodSandboxConfig
 }
 
+// metadataVersion is the version of metadata that this code writes and reads.
+const metadataVersion = "v1"
+
 // container is a container in memory: its committed status, which readers copy,
 // and who owns it.
 type container struct {
 	metadata
 	handle containerd.Container
 
-	exited chan struct{} // closed once the status is EXITED
+	exited  chan struct{} // closed once the status is EXITED
+	updated bool          // the record was changed before a restart
 
 	// signaling is held, by a value in it, while the stop signal is sent;
 	// whoever holds it may use signaled.
@@ -37,6 +42,8 @@ type container struct {
 	settled  chan struct{} // non-nil while Starting or Unknown is set, closed when they are cleared
 	stopping int           // calls of StopContainer that wait for settled
 	reaped   chan struct{} // nil before a task is started; closed when the runtime has forgotten it
+	output   *output       // nil before a start, and without a log
+	updating chan struct{} // non-nil while the resources are changed, closed then
 }
 
 func newContainer(meta metadata, handle containerd.Container, status Status) *container {
@@ -61,21 +68,24 @@ func (c *container) get() Status {
 }
 
 // beginStart makes the caller the owner of a container that was never started.
-// It ends with settle, running or taskGone.
-func (c *container) beginStart() error {
+// It ends with settle, running or taskGone. While the resources are changed it
+// does nothing but return what is closed then.
+func (c *container) beginStart() (updating <-chan struct{}, _ error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch state := c.status.State(); {
 	case c.status.Removing:
-		return fmt.Errorf("container is in removing state, can't be started: %w", errdefs.ErrFailedPrecondition)
+		return nil, fmt.Errorf("container is in removing state, can't be started: %w", errdefs.ErrFailedPrecondition)
 	case c.status.Starting:
-		return fmt.Errorf("container is already in starting state: %w", errdefs.ErrFailedPrecondition)
+		return nil, fmt.Errorf("container is already in starting state: %w", errdefs.ErrFailedPrecondition)
 	case state != runtime.ContainerState_CONTAINER_CREATED:
-		return fmt.Errorf("container is in %s state: %w", state, errdefs.ErrFailedPrecondition)
+		return nil, fmt.Errorf("container is in %s state: %w", state, errdefs.ErrFailedPrecondition)
+	case c.updating != nil:
+		return c.updating, nil
 	}
 	c.status.Starting = true
 	c.settled = make(chan struct{})
-	return nil
+	return nil, nil
 }
 
 // stopRequested reports whether a StopContainer waits for the start to end.
@@ -110,9 +120,10 @@ func (c *container) commit(status Status) {
 	c.set(status)
 }
 
-// set replaces the facts and leaves the flags to those who set them.
+// set replaces the facts and leaves flags and resources to those who set them.
 func (c *container) set(status Status) {
 	status.Starting, status.Removing, status.Unknown = c.status.Starting, c.status.Removing, c.status.Unknown
+	status.Resources = c.status.Resources
 	if status.FinishedAt != 0 && c.status.FinishedAt == 0 {
 		close(c.exited)
 	}

@@ -48,6 +48,7 @@ func (s *Service) createContainer(ctx context.Context, r *runtime.CreateContaine
 		return "", err
 	}
 	meta := metadata{
+		Version:       metadataVersion,
 		ID:            s.config.NewID(),
 		Name:          containerName(r.GetConfig().GetMetadata(), sandbox.config.GetMetadata()),
 		SandboxID:     sandbox.id,
@@ -81,7 +82,7 @@ func (s *Service) createContainer(ctx context.Context, r *runtime.CreateContaine
 	if err != nil {
 		return "", fmt.Errorf("failed to create containerd container: %w", err)
 	}
-	status := Status{CreatedAt: time.Now().UnixNano()}
+	status := Status{CreatedAt: time.Now().UnixNano(), Resources: meta.Config.GetLinux().GetResources()}
 	if err := s.checkpoint(meta.ID, status); err != nil {
 		return "", err
 	}
@@ -142,6 +143,9 @@ func (s *Service) containerOpts(meta metadata) ([]containerd.NewContainerOpts, e
 	if _, err := stopSignal(config.GetStopSignal()); err != nil {
 		return nil, err
 	}
+	if meta.logPath() != "" && s.config.StreamDir == "" {
+		return nil, fmt.Errorf("a log needs a directory for streams: %w", errdefs.ErrInvalidArgument)
+	}
 	cwd := config.GetWorkingDir()
 	if cwd == "" {
 		cwd = "/"
@@ -156,6 +160,9 @@ func (s *Service) containerOpts(meta metadata) ([]containerd.NewContainerOpts, e
 		oci.WithProcessArgs(args...),
 		oci.WithProcessCwd(cwd),
 		oci.WithEnv(env),
+	}
+	if r := config.GetLinux().GetResources(); r != nil {
+		spec = append(spec, withResources(r))
 	}
 	if s.config.CgroupParent != "" {
 		spec = append(spec, oci.WithCgroup(path.Join(s.config.CgroupParent, meta.ID)))

@@ -58,6 +58,9 @@ func (s *Service) removeContainer(ctx context.Context, c *container) (retErr err
 	if err := s.purgeTask(ctx, c); err != nil {
 		return fmt.Errorf("failed to delete task: %w", err)
 	}
+	if err := s.removeStreams(ctx, c); err != nil {
+		return err
+	}
 	if err := s.deleteRecords(ctx, c.ID); err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
-	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
 	"github.com/containerd/log"
@@ -37,13 +36,19 @@ func (s *Service) startContainer(ctx context.Context, c *container) (retErr erro
 	}
 	// From here on nobody else starts or removes the container, and a
 	// StopContainer waits.
-	if err := c.beginStart(); err != nil {
+	if err := s.beginStart(ctx, c); err != nil {
 		return err
 	}
 	// StopPodSandbox first marks the sandbox and then looks for starting
 	// containers; this is the other order, so one of both sees the other.
 	status := c.get()
 	if _, err := s.readySandbox(c.SandboxID); err != nil {
+		c.settle(status)
+		return err
+	}
+
+	creator, err := s.openOutput(c)
+	if err != nil {
 		c.settle(status)
 		return err
 	}
@@ -59,9 +64,10 @@ func (s *Service) startContainer(ctx context.Context, c *container) (retErr erro
 	defer func() {
 		if retErr != nil {
 			s.abandonStart(ctx, c, task, exitCh, startedAt, retErr)
+			c.closeOutput()
 		}
 	}()
-	task, err := c.handle.NewTask(ctx, cio.NullIO)
+	task, err = c.handle.NewTask(ctx, creator)
 	if err != nil {
 		return fmt.Errorf("failed to create containerd task: %w", err)
 	}
@@ -95,6 +101,19 @@ func (s *Service) startContainer(ctx context.Context, c *container) (retErr erro
 	c.running(status)
 	s.background(func(ctx context.Context) { s.monitorExit(ctx, c, task, exitCh) })
 	return nil
+}
+
+// beginStart makes the caller the owner of c, when nobody changes its resources.
+func (s *Service) beginStart(ctx context.Context, c *container) error {
+	for {
+		updating, err := c.beginStart()
+		if updating == nil {
+			return err
+		}
+		if err := s.wait(ctx, updating); err != nil {
+			return err
+		}
+	}
 }
 
 // abandonStart takes the container to EXITED after a failed start: it kills

@@ -14,6 +14,10 @@ func (s *Service) ContainerStatus(_ context.Context, r *runtime.ContainerStatusR
 		return nil, errgrpc.ToGRPC(err)
 	}
 	status := c.get()
+	var resources *runtime.ContainerResources
+	if status.Resources != nil {
+		resources = &runtime.ContainerResources{Linux: status.Resources}
+	}
 	return &runtime.ContainerStatusResponse{Status: &runtime.ContainerStatus{
 		Id:          c.ID,
 		Metadata:    c.Config.GetMetadata(),
@@ -29,6 +33,8 @@ func (s *Service) ContainerStatus(_ context.Context, r *runtime.ContainerStatusR
 		Labels:      c.Config.GetLabels(),
 		Annotations: c.Config.GetAnnotations(),
 		StopSignal:  c.Config.GetStopSignal(),
+		Resources:   resources,
+		LogPath:     c.logPath(),
 	}}, nil
 }
 

@@ -1,6 +1,7 @@
 // Package impl is a reference implementation of the container half of the
-// Kubernetes CRI on containerd: create, start, stop, remove, status and list,
-// with as much of a pod sandbox as they need. [Service] talks to containerd
+// Kubernetes CRI on containerd: create, start, stop, remove, status, list, update
+// of resources, synchronous exec and logs, with as much of a pod sandbox as they
+// need. [Service] talks to containerd
 // through its ordinary Go client and keeps one status record per container in
 // a [Checkpoints] directory.
 //
@@ -17,6 +18,10 @@
 //     durable before the runtime is told to forget the task, and never change.
 //     An error of task.Wait is not an exit.
 //   - StopContainer that returns nil left no process behind.
+//   - An update of resources that returns nil is durable and in force; one that
+//     fails is undone.
+//   - Nothing waits for the streams of a process that it left to another, but
+//     for 2 s.
 //   - The records of a container are deleted only after the runtime said that it
 //     has no task for it.
 //
@@ -30,10 +35,25 @@
 // durable, with one exception: EXITED is shown even while its write fails and
 // is retried, because the process has ended in any case.
 //
+// Resources have an owner of their own, the UpdateContainerResources at work,
+// for which StartContainer waits, as it waits for StartContainer. They are durable
+// in the spec of containerd's record and nowhere else.
+//
+// # Streams and logs
+//
+// A process whose container has a log, or that ExecSync runs, has a named pipe
+// for each of stdout and stderr below Config.StreamDir. A goroutine per stream
+// copies until the pipe ends, its container is removed or the service closed; a
+// new service opens the pipes of running containers again, in which the kernel
+// keeps 64 KiB meanwhile. Lines of a log are written under a lock that rotation
+// takes too, so that each is whole and in one file.
+//
 // # Limits
 //
-// It is not a complete CRI: there is no image service, network, exec, attach,
-// log file, event stream or resource update. The image of a container is the
+// It is not a complete CRI: there is no image service, network, attach, terminal,
+// interactive exec or event stream. What a container writes and nobody has read
+// when it ends while no service runs is lost, and an exec process that runs when
+// the service is killed lives as long as its container. The image of a container is the
 // path of a root file system directory, which containers share read-only, and a
 // sandbox is a record without a process. Sandbox records are not persisted:
 // after a restart the sandboxes that containers refer to are back, READY.

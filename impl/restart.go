@@ -56,7 +56,10 @@ func (s *Service) represent(ctx context.Context, handle containerd.Container) er
 		return err
 	}
 	meta, err := decodeMetadata(info)
-	c := newContainer(meta, handle, Status{CreatedAt: info.CreatedAt.UnixNano(), Unknown: true})
+	c := newContainer(meta, handle, Status{
+		CreatedAt: info.CreatedAt.UnixNano(), Resources: recordedResources(info), Unknown: true,
+	})
+	c.updated = !info.UpdatedAt.Equal(info.CreatedAt)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.containers[c.ID] = c
@@ -90,8 +93,11 @@ func decodeMetadata(info containers.Container) (metadata, error) {
 		return none, fmt.Errorf("failed to decode metadata: %w", err)
 	}
 	meta, ok := v.(*metadata)
-	if !ok || meta.ID != info.ID {
+	switch {
+	case !ok || meta.ID != info.ID:
 		return none, fmt.Errorf("metadata of something else: %w", errdefs.ErrInvalidArgument)
+	case meta.Version != metadataVersion:
+		return none, fmt.Errorf("unsupported version %q of metadata: %w", meta.Version, errdefs.ErrNotImplemented)
 	}
 	return *meta, nil
 }
@@ -163,7 +169,13 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 			return err
 		}
 	}
+	if _, err := s.openOutput(c); err != nil {
+		log.G(ctx).WithError(err).Errorf("No log of container %q from now on", c.ID)
+	}
 	c.running(status)
+	if c.updated && seen.Status != containerd.Created {
+		s.background(func(ctx context.Context) { s.reapplyResources(ctx, c) })
+	}
 	s.background(func(ctx context.Context) {
 		if seen.Status != containerd.Created {
 			s.monitorExit(ctx, c, nil, nil)

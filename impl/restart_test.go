@@ -18,6 +18,7 @@ import (
 const (
 	recordCreated = `{"Version":"v1","CreatedAt":1}`
 	recordRunning = `{"Version":"v1","Pid":1001,"CreatedAt":1,"StartedAt":2}`
+	recordFuture  = `{"Version":"v2","CreatedAt":1}`
 	recordExited  = `{"Version":"v1","CreatedAt":1,"StartedAt":2,"FinishedAt":3,"ExitCode":128,"Reason":"StartError"}`
 )
 
@@ -52,6 +53,12 @@ func TestRestart(t *testing.T) {
 		{"damaged", taskCreated, outcome{exited, 137}, false},
 		{"damaged", taskRunning, outcome{running, 0}, false},
 		{"damaged", taskStopped, outcome{exited, 5}, false},
+
+		// A version of the future, whose fields may mean something else.
+		{recordFuture, noTask, outcome{exited, 255}, false},
+		{recordFuture, taskCreated, outcome{exited, 137}, false},
+		{recordFuture, taskRunning, outcome{running, 0}, false},
+		{recordFuture, taskStopped, outcome{exited, 5}, false},
 
 		{"", noTask, outcome{exited, 255}, false},
 		{"", taskRunning, outcome{running, 0}, false},

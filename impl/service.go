@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -28,6 +29,13 @@ type Config struct {
 	// CgroupParent is the cgroup below which each container gets one named by
 	// its id; empty leaves containerd's default.
 	CgroupParent string
+	// StreamDir is a directory for the named pipes between processes and their
+	// logs or ExecSync. Without it ExecSync returns no output and no container
+	// can have a log.
+	StreamDir string
+	// OpenStream opens the end of a stream at which it is read, by its path below
+	// StreamDir; nil: a named pipe. Close of the result has to end a Read.
+	OpenStream func(ctx context.Context, path string) (io.ReadCloser, error)
 	// NewID returns an id that was never returned before, for a container or a
 	// sandbox; nil: 64 random hexadecimal digits.
 	NewID func() string
@@ -106,15 +114,17 @@ func (s *Service) Close() error {
 	return nil
 }
 
-// background runs fn in a goroutine that Close ends and waits for. A service
-// that is closed already does not run it: the next one recovers what fn is for.
-func (s *Service) background(fn func(context.Context)) {
+// background runs fn in a goroutine that Close ends and waits for. It reports
+// false, and does not, if the service is closed already: the next one recovers
+// what fn is for.
+func (s *Service) background(fn func(context.Context)) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return
+		return false
 	}
 	s.goroutines.Go(func() { fn(s.ctx) })
+	return true
 }
 
 // wait returns nil when done is closed, or why there is no use waiting any

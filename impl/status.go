@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/containerd/errdefs"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -49,6 +50,9 @@ type Status struct {
 	Reason     string
 	Message    string
 
+	// Resources are those in the spec of containerd's record, where they are
+	// durable; nil if there are none.
+	Resources *runtime.LinuxContainerResources `json:"-"`
 	// Starting is set while a StartContainer owns the container, until it has
 	// either started it or cleaned up.
 	Starting bool `json:"-"`
@@ -126,7 +130,7 @@ func decodeStatus(data []byte) (Status, error) {
 		return Status{}, fmt.Errorf("damaged status record: %w", err)
 	}
 	if v.Version != statusVersion {
-		return Status{}, fmt.Errorf("unsupported version %q of a status record", v.Version)
+		return Status{}, fmt.Errorf("unsupported version %q of a status record: %w", v.Version, errdefs.ErrNotImplemented)
 	}
 	if v.CreatedAt == 0 {
 		return Status{}, fmt.Errorf("damaged status record: no creation time")
