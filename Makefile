@@ -45,7 +45,7 @@ conformance: ## the fake beside real containerds, as root on 2.4.2 and 1.6.20; w
 	$(GOTEST) $(TESTFLAGS) -count=1 -v ./fakes/conformance -update
 
 soak: ## the searches, replays, failing executions and real containers of the tests, SOAK=20 times as many
-	STARTRACE_SOAK=$(SOAK) $(GOTEST) -timeout 0 -count=1 -v ./sim ./scenarios/...
+	STARTRACE_SOAK=$(SOAK) $(GOTEST) -timeout 0 -count=1 -v ./sim ./scenarios/... ./impl/controlled
 
 foreign: ## the suites of testing/synctest, net/http and x/net/http2 with every bubble under control
 	@for seed in $(SEEDS); do \

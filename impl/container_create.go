@@ -144,7 +144,7 @@ func (s *Service) containerOpts(meta metadata) ([]containerd.NewContainerOpts, e
 		return nil, err
 	}
 	if meta.logPath() != "" && s.config.StreamDir == "" {
-		return nil, fmt.Errorf("a log needs a directory for streams: %w", errdefs.ErrInvalidArgument)
+		return nil, errNoStreams
 	}
 	cwd := config.GetWorkingDir()
 	if cwd == "" {

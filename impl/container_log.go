@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/containerd/containerd/v2/pkg/cio"
+	"github.com/containerd/errdefs"
 	"github.com/containerd/log"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -40,6 +41,9 @@ func (s *Service) openOutput(c *container) (cio.Creator, error) {
 	if path == "" {
 		return cio.NullIO, nil
 	}
+	if s.config.StreamDir == "" {
+		return nil, errNoStreams
+	}
 	l, err := openLog(path)
 	if err != nil {
 		return nil, err
@@ -59,6 +63,8 @@ func (s *Service) openOutput(c *container) (cio.Creator, error) {
 	c.output = &output{log: l, streams: st}
 	return st.creator, nil
 }
+
+var errNoStreams = fmt.Errorf("a log needs a directory for streams: %w", errdefs.ErrInvalidArgument)
 
 // getOutput returns the output of a container that was started and has a log,
 // else nil.

@@ -54,10 +54,14 @@ func setResources(spec *runtimespec.Spec, r *runtime.LinuxContainerResources) {
 	}
 }
 
-// withResources is setResources for a container that is created.
+// withResources is setResources for a container that is created, of which the
+// kernel's preference to kill it is settled too.
 func withResources(r *runtime.LinuxContainerResources) oci.SpecOpts {
 	return func(_ context.Context, _ oci.Client, _ *containers.Container, spec *oci.Spec) error {
 		setResources(spec, r)
+		if adj := int(r.GetOomScoreAdj()); adj != 0 {
+			spec.Process.OOMScoreAdj = &adj
+		}
 		return nil
 	}
 }
@@ -127,6 +131,9 @@ func criResources(spec *runtimespec.Spec) *runtime.LinuxContainerResources {
 	}
 	from := spec.Linux.Resources
 	r := &runtime.LinuxContainerResources{Unified: maps.Clone(from.Unified)}
+	if spec.Process != nil {
+		r.OomScoreAdj = int64(value(spec.Process.OOMScoreAdj))
+	}
 	if cpu := from.CPU; cpu != nil {
 		r.CpuPeriod, r.CpuQuota, r.CpuShares = int64(value(cpu.Period)), value(cpu.Quota), int64(value(cpu.Shares))
 		r.CpusetCpus, r.CpusetMems = cpu.Cpus, cpu.Mems

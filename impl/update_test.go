@@ -49,7 +49,7 @@ func TestUpdate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		r := request(w.sandbox("pod"), "c")
-		r.Config.Linux = &runtime.LinuxContainerConfig{Resources: &runtime.LinuxContainerResources{MemoryLimitInBytes: 1, CpuShares: 7}}
+		r.Config.Linux = &runtime.LinuxContainerConfig{Resources: &runtime.LinuxContainerResources{MemoryLimitInBytes: 1, CpuShares: 7, OomScoreAdj: 9}}
 		c, err := w.CreateContainer(w.ctx, r)
 		require.NoError(t, err)
 		id := c.GetContainerId()
@@ -67,6 +67,7 @@ func TestUpdate(t *testing.T) {
 		status, err := w.status(id)
 		require.NoError(t, err)
 		assert.EqualValues(t, 7, status.GetResources().GetLinux().GetCpuShares(), "untouched by the updates")
+		assert.EqualValues(t, 9, status.GetResources().GetLinux().GetOomScoreAdj())
 
 		require.True(t, w.Exit(id, 0))
 		synctest.Wait()

@@ -9,6 +9,8 @@ import (
 	"github.com/containerd/containerd/api/services/tasks/v1"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/startrace/startrace/sim"
@@ -19,7 +21,7 @@ import (
 // that fits, what was written before the end is there, and nothing is left.
 func TestExecSync(t *testing.T) {
 	const exec = "id3" // after those of sandbox and container
-	dir := streamDir(t)
+	dir := t.TempDir() // where the service would remove pipes, of which the fake has none
 	for name, beside := range map[string]func(*world){
 		"exit of the process":   func(w *world) { w.fake.ExitExec(w.id, exec, 3) },
 		"exit of the container": func(w *world) { w.fake.Exit(w.id, 7) },
@@ -61,15 +63,42 @@ func TestExecSync(t *testing.T) {
 					t.Errorf("the error is %v", err)
 				}
 				w.rest()
-				client, err := w.fake.Client()
-				w.must(err)
-				_, err = client.TaskService().Get(w.ctx, &tasks.GetRequest{ContainerID: w.id, ExecID: exec})
-				if !errdefs.IsNotFound(errgrpc.ToNative(err)) {
-					t.Errorf("the process is left: %v", err)
-				}
+				w.assertNoExec(exec)
 				w.must(w.remove())
 				w.close()
 			})
 		})
 	}
+}
+
+// assertNoExec looks for what is left of an exec process.
+func (w *world) assertNoExec(exec string) {
+	client, err := w.fake.Client()
+	w.must(err)
+	_, err = client.TaskService().Get(w.ctx, &tasks.GetRequest{ContainerID: w.id, ExecID: exec})
+	if !errdefs.IsNotFound(errgrpc.ToNative(err)) {
+		w.t.Violatef("I8", "exec process %s is left: %v", exec, err)
+	}
+}
+
+// TestExecSyncCanary: an exec that is deleted only if its creation succeeded, as
+// upstream does, leaves processes behind, and the same check sees it.
+func TestExecSyncCanary(t *testing.T) {
+	r := search(t, budget(), func(t *sim.T) {
+		w := newWorld(t, "", 1, "tasks.Exec")
+		w.started()
+		client, err := w.fake.Client()
+		w.must(err)
+		service := client.TaskService()
+		id := &tasks.DeleteProcessRequest{ContainerID: w.id, ExecID: "id3"}
+		if _, err := service.Exec(w.ctx, &tasks.ExecProcessRequest{ContainerID: w.id, ExecID: id.ExecID}); err == nil {
+			_, err = service.DeleteProcess(w.ctx, id)
+			w.must(err)
+		}
+		w.rest()
+		w.assertNoExec(id.ExecID)
+		w.close()
+	})
+	require.NotNil(t, r.Found, "%v", r)
+	assert.Equal(t, "I8", r.Found.Failure.ID)
 }

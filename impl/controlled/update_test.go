@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/startrace/startrace/internal/soak"
 	"github.com/startrace/startrace/sim"
 	"github.com/startrace/startrace/sim/strategy"
 )
@@ -125,6 +126,17 @@ func TestUpdateBesideStart(t *testing.T) {
 	})
 }
 
+// So are all orders of an update and the end of the process.
+func TestUpdateBesideExit(t *testing.T) {
+	clean(t, 0, func(t *sim.T) {
+		w := newWorld(t, "", 0)
+		sim.Quietly(func() { w.must(w.start()) })
+		updating(t, w, w.update, func() { w.fake.Exit(w.id, 7) })
+		w.must(w.remove())
+		w.close()
+	})
+}
+
 // TestUpdateCanary: what upstream does, which is to write the spec of a container
 // that does not look RUNNING and to leave it at that, breaks the same check.
 func TestUpdateCanary(t *testing.T) {
@@ -180,9 +192,10 @@ func TestUpdateWithFaults(t *testing.T) {
 	}
 }
 
+// budget is the number of executions of a search that cannot exhaust its scope.
 func budget() int {
 	if testing.Short() {
 		return 100
 	}
-	return 400
+	return soak.Times(400)
 }

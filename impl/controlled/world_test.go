@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"testing"
 	"time"
 
@@ -134,18 +133,6 @@ func (w *world) state() runtime.ContainerState {
 		return runtime.ContainerState_CONTAINER_UNKNOWN
 	}
 	return r.GetStatus().GetState()
-}
-
-// streamDir is where the service would remove named pipes, of which the fake has
-// none.
-func streamDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "startrace-streams-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }
 
 // isAny reports whether err is nil or has one of the classes.
