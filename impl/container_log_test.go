@@ -3,13 +3,17 @@ package impl
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -21,7 +25,9 @@ func texts(t *testing.T, path string) []string {
 	all := []string{}
 	for line := range strings.Lines(string(data)) {
 		require.True(t, strings.HasSuffix(line, "\n"), "%q", line)
-		_, rest, _ := strings.Cut(line, " ")
+		at, rest, _ := strings.Cut(line, " ")
+		_, err := time.Parse(time.RFC3339Nano, at)
+		require.NoError(t, err, "%q", line)
 		all = append(all, strings.TrimSuffix(rest, "\n"))
 	}
 	return all
@@ -115,4 +121,29 @@ func TestReopenAfterTheEnd(t *testing.T) {
 	_, err = w.Write([]byte("late\n"))
 	require.NoError(t, err)
 	assert.Empty(t, texts(t, path))
+}
+
+// A write that ends half way, as on a full disk, loses its line and no other.
+func TestLogWithoutSpace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	l, err := openLog(path)
+	require.NoError(t, err)
+	w := l.stream(runtime.Stdout, 64)
+	fmt.Fprintln(w, "one")
+
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var limit unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_FSIZE, &limit))
+	full := limit
+	full.Cur = 60 // in the middle of the second line
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &full))
+	n, err := fmt.Fprintln(w, "two")
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &limit))
+	require.NoError(t, err, "its writer goes on")
+	assert.Equal(t, 4, n)
+
+	fmt.Fprintln(w, "three")
+	l.close()
+	assert.Equal(t, []string{"stdout F one", "stdout F three"}, texts(t, path))
 }
