@@ -74,25 +74,25 @@ type Containerd struct {
 
 	namespaces map[string]map[string]string // labels
 
-	mu          sync.RWMutex // never held across a sim.Point or while blocking
-	containers  map[key]containers.Container
-	tasks       map[key]*task
-	lives       map[key]int  // incarnations so far
-	bundles     map[key]bool // of tasks that are being created
-	pids        pidSpace
-	subs        []*subscription            // in order of subscription
-	overtaken   map[key][]*events.Envelope // events that the next one of the container overtakes
-	leases      map[string][]leases.Lease
-	leased      map[key][]leases.Resource
-	blobs       map[key]*blob
-	ingests     map[key]*blobWriter
-	images      map[key]images.Image
-	snapshots   map[string]map[key]snapshots.Info // by snapshotter
-	sandboxes   map[key]sandbox.Sandbox
-	pipes       map[string]*pipe // by path
-	heldStreams map[string]bool  // by container
-	calm        bool             // StopFaults was called
-	changed     chan struct{}    // closed and replaced whenever a task changes
+	mu         sync.RWMutex // never held across a sim.Point or while blocking
+	containers map[key]containers.Container
+	tasks      map[key]*task
+	lives      map[key]int  // incarnations so far
+	bundles    map[key]bool // of tasks that are being created
+	pids       pidSpace
+	subs       []*subscription            // in order of subscription
+	overtaken  map[key][]*events.Envelope // events that the next one of the container overtakes
+	leases     map[string][]leases.Lease
+	leased     map[key][]leases.Resource
+	blobs      map[key]*blob
+	ingests    map[key]*blobWriter
+	images     map[key]images.Image
+	snapshots  map[string]map[key]snapshots.Info // by snapshotter
+	sandboxes  map[key]sandbox.Sandbox
+	pipes      map[string]*pipe // by path
+	held       map[string]bool  // by container
+	calm       bool             // StopFaults was called
+	changed    chan struct{}    // closed and replaced whenever a task changes
 }
 
 // key names a container or task; ids are unique within a namespace only.

@@ -53,7 +53,7 @@ func (c *Containerd) Print(id, exec, text string) bool {
 	if exec != "" {
 		writer = t.execed(exec)
 	}
-	if writer == nil || !writer.started || writer.ended && !c.heldStreams[id] {
+	if writer == nil || !writer.started || writer.ended && !c.held[id] {
 		return false
 	}
 	p := c.pipes[writer.stdout]
@@ -70,10 +70,10 @@ func (c *Containerd) Print(id, exec, text string) bool {
 func (c *Containerd) HoldStreams(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.heldStreams == nil {
-		c.heldStreams = map[string]bool{}
+	if c.held == nil {
+		c.held = map[string]bool{}
 	}
-	c.heldStreams[id] = true
+	c.held[id] = true
 }
 
 // OpenStreams returns how many streams are being read.
@@ -91,7 +91,7 @@ func (c *Containerd) OpenStreams() int {
 
 // endStreams ends the streams of a process that has; the lock is held.
 func (c *Containerd) endStreams(ended *process) {
-	if len(c.pipes) == 0 || c.heldStreams[ended.task.id] {
+	if len(c.pipes) == 0 || c.held[ended.task.id] {
 		return
 	}
 	for _, path := range []string{ended.stdout, ended.stderr} {

@@ -127,7 +127,7 @@ func TestExecSyncBesideExit(t *testing.T) {
 		}
 		w.assertEmpty()
 		w.assertNoExec(id, exec)
-		left, err := os.ReadDir(w.streams)
+		left, err := os.ReadDir(w.pipes)
 		require.NoError(t, err)
 		assert.Empty(t, left)
 	})

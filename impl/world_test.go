@@ -28,13 +28,13 @@ const (
 
 // world is a service with a runtime and a disk that never fail on their own.
 type world struct {
-	t       *testing.T
-	ctx     context.Context
-	faults  *fakes.Faults
-	client  *containerd.Client
-	disk    *fakes.Checkpoints
-	gate    *gate
-	streams string // the directory of the streams
+	t      *testing.T
+	ctx    context.Context
+	faults *fakes.Faults
+	client *containerd.Client
+	disk   *fakes.Checkpoints
+	gate   *gate
+	pipes  string // the directory of the streams
 	*fakes.Containerd
 	*impl.Service
 
@@ -45,10 +45,10 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	w := &world{
-		t:       t,
-		ctx:     namespaces.WithNamespace(context.Background(), fakes.Namespace),
-		faults:  &fakes.Faults{},
-		streams: t.TempDir(),
+		t:      t,
+		ctx:    namespaces.WithNamespace(context.Background(), fakes.Namespace),
+		faults: &fakes.Faults{},
+		pipes:  t.TempDir(),
 	}
 	opts := fakes.Options{Record: w.record, Faults: w.faults}
 	w.Containerd = fakes.New(opts)
@@ -69,7 +69,7 @@ func (w *world) restart() {
 	}
 	s, err := impl.New(w.ctx, impl.Config{
 		Client: w.client, Checkpoints: w.gate, NewID: w.newID,
-		StreamDir: w.streams, OpenStream: w.Containerd.OpenStream,
+		StreamDir: w.pipes, OpenStream: w.Containerd.OpenStream,
 	})
 	require.NoError(w.t, err)
 	w.Service = s
