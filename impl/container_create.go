@@ -164,6 +164,9 @@ func (s *Service) containerOpts(meta metadata) ([]containerd.NewContainerOpts, e
 	if r := config.GetLinux().GetResources(); r != nil {
 		spec = append(spec, withResources(r))
 	}
+	if s.config.Pause != nil {
+		spec = append(spec, hostNetwork())
+	}
 	if s.config.CgroupParent != "" {
 		spec = append(spec, oci.WithCgroup(path.Join(s.config.CgroupParent, meta.ID)))
 	}

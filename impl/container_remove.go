@@ -33,7 +33,16 @@ func (s *Service) RemoveContainer(ctx context.Context, r *runtime.RemoveContaine
 	return &runtime.RemoveContainerResponse{}, nil
 }
 
-func (s *Service) removeContainer(ctx context.Context, c *container) (retErr error) {
+func (s *Service) removeContainer(ctx context.Context, c *container) error {
+	return s.erase(ctx, c, func() {
+		delete(s.containers, c.ID)
+		s.releaseLocked(c.Name, c.ID)
+	})
+}
+
+// erase ends the process of c, deletes its task and its records, and calls
+// forget, at last and with the lock of s held.
+func (s *Service) erase(ctx context.Context, c *container, forget func()) (retErr error) {
 	running, reaped, err := c.beginRemove()
 	if err != nil {
 		return err
@@ -67,8 +76,7 @@ func (s *Service) removeContainer(ctx context.Context, c *container) (retErr err
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.containers, c.ID)
-	s.releaseLocked(c.Name, c.ID)
+	forget()
 	return nil
 }
 

@@ -42,7 +42,7 @@ func (s *Service) startContainer(ctx context.Context, c *container) (retErr erro
 	// StopPodSandbox first marks the sandbox and then looks for starting
 	// containers; this is the other order, so one of both sees the other.
 	status := c.get()
-	if _, err := s.readySandbox(c.SandboxID); err != nil {
+	if err := s.admit(c); err != nil {
 		c.settle(status)
 		return err
 	}

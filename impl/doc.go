@@ -1,9 +1,7 @@
-// Package impl is a reference implementation of the container half of the
-// Kubernetes CRI on containerd: create, start, stop, remove, status, list, update
-// of resources, synchronous exec and logs, with as much of a pod sandbox as they
-// need. [Service] talks to containerd
-// through its ordinary Go client and keeps one status record per container in
-// a [Checkpoints] directory.
+// Package impl is a reference implementation of the runtime half of the
+// Kubernetes CRI on containerd: pod sandboxes and containers. [Service] talks to
+// containerd through its ordinary Go client and keeps one status record per
+// container, and two per sandbox, in a [Checkpoints] directory.
 //
 // It follows the algorithm of containerd's own CRI plugin (internal/cri/server,
 // v2.4.2) and closes the windows known there; docs/departures.md lists each
@@ -24,6 +22,8 @@
 //     for 2 s.
 //   - The records of a container are deleted only after the runtime said that it
 //     has no task for it.
+//   - In a sandbox for which StopPodSandbox was called nothing is created or
+//     started, before or after a restart.
 //
 // # Ownership
 //
@@ -48,13 +48,20 @@
 // keeps 64 KiB meanwhile. Lines of a log are written under a lock that rotation
 // takes too, so that each is whole and in one file.
 //
+// The pause process of a sandbox is such a container. Beside it a sandbox has a
+// record that says whether it was stopped, with an owner of its own: who holds
+// sandbox.owner. A sandbox is READY while the pause process is RUNNING and it was
+// not stopped, so that no end of either is ever undone.
+//
 // # Limits
 //
-// It is not a complete CRI: there is no image service, network, attach, terminal,
-// interactive exec or event stream. What a container writes and nobody has read
-// when it ends while no service runs is lost, and an exec process that runs when
-// the service is killed lives as long as its container. The image of a container is the
-// path of a root file system directory, which containers share read-only, and a
-// sandbox is a record without a process. Sandbox records are not persisted:
-// after a restart the sandboxes that containers refer to are back, READY.
+// It is not a complete CRI: there is no image service, attach, terminal or
+// interactive exec. What a container writes and nobody has read when it ends while
+// no service runs is lost, and an exec process that runs when the service is killed
+// lives as long as its container. The image of a container is the path of a root
+// file system directory, which containers share read-only. A pod has the network
+// and the host name of the machine, whatever it asks for, and containers share no
+// other namespace with their pause process. With Config.Pause nil, sandboxes have
+// no process and no record: after a restart those that containers refer to are
+// back, READY.
 package impl

@@ -4,7 +4,9 @@ import (
 	"testing"
 
 	"github.com/containerd/log"
-	"go.uber.org/goleak"
+
+	"github.com/startrace/startrace/internal/leaktest"
+	"github.com/startrace/startrace/sim"
 )
 
 func TestMain(m *testing.M) {
@@ -13,5 +15,5 @@ func TestMain(m *testing.M) {
 	if err := log.SetLevel("fatal"); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	sim.Main(m, leaktest.Check)
 }

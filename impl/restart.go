@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 // finds out about their states. A record that is damaged, or about which the
 // runtime gives no answer, is logged and holds up no other.
 func (s *Service) recover(ctx context.Context) error {
-	found, err := s.client.Containers(ctx, fmt.Sprintf("labels.%q==%q", kindLabel, kindContainer))
+	found, err := s.client.Containers(ctx,
+		fmt.Sprintf("labels.%q==%q", kindLabel, kindContainer), fmt.Sprintf("labels.%q==%q", kindLabel, kindSandbox))
 	if err != nil {
 		return fmt.Errorf("failed to list containers: %w", err)
 	}
@@ -26,6 +28,7 @@ func (s *Service) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	found = s.representSandboxes(ctx, found)
 	for _, handle := range found {
 		if err := s.represent(ctx, handle); err != nil {
 			log.G(ctx).WithError(err).Errorf("Damaged record of container %q", handle.ID())
@@ -35,14 +38,21 @@ func (s *Service) recover(ctx context.Context) error {
 	// A record on disk alone is what a removal left behind that was cut short
 	// before its last step.
 	for _, id := range records {
-		if _, err := s.container(id); err != nil {
+		if !s.known(strings.TrimSuffix(id, sandboxSuffix)) {
 			s.cleanUp(ctx, id, func(context.Context) error { return s.disk.Remove(id) })
 		}
 	}
 
 	var asked sync.WaitGroup
+	for _, p := range s.pausedSandboxes() {
+		asked.Go(func() {
+			s.resolve(ctx, p.pause, func(ctx context.Context) error { return s.reconcileSandbox(ctx, p) })
+		})
+	}
 	for _, c := range s.sortedContainers() {
-		asked.Go(func() { s.resolve(ctx, c) })
+		asked.Go(func() {
+			s.resolve(ctx, c, func(ctx context.Context) error { return s.reconcile(ctx, c) })
+		})
 	}
 	asked.Wait()
 	return nil
@@ -72,10 +82,8 @@ func (s *Service) represent(ctx context.Context, handle containerd.Container) er
 	}
 	s.names[c.Name] = c.ID
 	if _, ok := s.sandboxes[c.SandboxID]; !ok {
-		p := &sandbox{
-			id: c.SandboxID, name: sandboxName(c.SandboxConfig.GetMetadata()), config: c.SandboxConfig,
-			createdAt: info.CreatedAt.UnixNano(), ready: true,
-		}
+		p := newSandbox(c.SandboxID, sandboxName(c.SandboxConfig.GetMetadata()), c.SandboxConfig, info.CreatedAt.UnixNano())
+		p.stopped = s.config.Pause != nil // its pause process is gone
 		s.sandboxes[p.id] = p
 		s.names[p.name] = p.id
 	}
@@ -102,10 +110,9 @@ func decodeMetadata(info containers.Container) (metadata, error) {
 	return *meta, nil
 }
 
-// resolve finds out the state of a container: at once, or in background if
-// there is no answer now.
-func (s *Service) resolve(ctx context.Context, c *container) {
-	try := func(ctx context.Context) error { return s.reconcile(ctx, c) }
+// resolve finds out the state of a container with try: at once, or in background
+// if there is no answer now.
+func (s *Service) resolve(ctx context.Context, c *container, try func(context.Context) error) {
 	err := once(ctx, try)
 	if err == nil {
 		return

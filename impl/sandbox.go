@@ -1,149 +1,77 @@
 package impl
 
 import (
-	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/containerd/errdefs/pkg/errgrpc"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/startrace/startrace/internal/initproc"
 )
 
-// sandbox is a pod sandbox: a record that containers belong to.
+// Pause is what runs in each pod sandbox for as long as it is READY.
+type Pause struct {
+	// Rootfs is the absolute path of its root file system directory.
+	Rootfs string
+	// Args is its argument vector, which should run until it is killed; nil
+	// stands for the process that initproc.BuildRootfs puts in a directory.
+	Args []string
+}
+
+func (p *Pause) args() []string {
+	if len(p.Args) > 0 {
+		return p.Args
+	}
+	return initproc.Command{ExitAfter: initproc.Forever}.Args()
+}
+
+// sandbox is a pod sandbox. Its pause process is a container in every respect
+// but that the calls for containers do not know it: it has a status record of
+// its own, one owner at a time, and the same follower to its end. A sandbox is
+// READY while that container is RUNNING and nobody has stopped the sandbox.
 type sandbox struct {
 	id        string
 	name      string
 	config    *runtime.PodSandboxConfig
 	createdAt int64
-	ready     bool // guarded by Service.mu; never true again once it is false
+	pause     *container // nil if the service has no Config.Pause: READY until it is stopped
+
+	stopped bool // guarded by Service.mu; never false again once it is true
+
+	// owner is held, by a value in it, by whoever writes or deletes the
+	// record; whoever holds it may use recorded.
+	owner    chan struct{}
+	recorded bool // the record says that the sandbox is stopped
+}
+
+func newSandbox(id, name string, config *runtime.PodSandboxConfig, createdAt int64) *sandbox {
+	return &sandbox{id: id, name: name, config: config, createdAt: createdAt, owner: make(chan struct{}, 1)}
+}
+
+// ready reports whether the sandbox is READY. Service.mu is held.
+func (p *sandbox) ready() bool {
+	if p.stopped || p.pause == nil {
+		return !p.stopped
+	}
+	return p.pause.get().State() == runtime.ContainerState_CONTAINER_RUNNING
+}
+
+// created returns when the sandbox was made, in nanoseconds since the Unix epoch.
+func (p *sandbox) created() int64 {
+	if p.pause == nil {
+		return p.createdAt
+	}
+	return p.pause.get().CreatedAt
 }
 
 func (p *sandbox) state() runtime.PodSandboxState {
-	if p.ready {
+	if p.ready() {
 		return runtime.PodSandboxState_SANDBOX_READY
 	}
 	return runtime.PodSandboxState_SANDBOX_NOTREADY
-}
-
-// RunPodSandbox makes a sandbox, READY at once. It fails with AlreadyExists if
-// there is one of that name, namespace, uid and attempt.
-func (s *Service) RunPodSandbox(_ context.Context, r *runtime.RunPodSandboxRequest) (*runtime.RunPodSandboxResponse, error) {
-	p := &sandbox{
-		id:        s.config.NewID(),
-		name:      sandboxName(r.GetConfig().GetMetadata()),
-		config:    r.GetConfig(),
-		createdAt: time.Now().UnixNano(),
-		ready:     true,
-	}
-	if err := s.reserve(p.name, p.id); err != nil {
-		return nil, errgrpc.ToGRPC(fmt.Errorf("failed to run sandbox: %w", err))
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sandboxes[p.id] = p
-	return &runtime.RunPodSandboxResponse{PodSandboxId: p.id}, nil
-}
-
-// StopPodSandbox makes a sandbox NOTREADY, which ends creating and starting
-// containers in it, and stops its containers by force. A sandbox that does not
-// exist counts as stopped.
-func (s *Service) StopPodSandbox(ctx context.Context, r *runtime.StopPodSandboxRequest) (*runtime.StopPodSandboxResponse, error) {
-	if err := s.stopPodSandbox(s.withNamespace(ctx), r.GetPodSandboxId()); err != nil {
-		return nil, errgrpc.ToGRPC(err)
-	}
-	return &runtime.StopPodSandboxResponse{}, nil
-}
-
-func (s *Service) stopPodSandbox(ctx context.Context, id string) error {
-	s.mu.Lock()
-	p, ok := s.sandboxes[id]
-	if ok {
-		p.ready = false
-	}
-	s.mu.Unlock()
-	if !ok {
-		return nil
-	}
-	// No container is added after this list was made. One that is being
-	// started is in it and has not seen NOTREADY, or will fail.
-	var errs []error
-	for _, c := range s.containersOf(id) {
-		if err := s.stopContainer(ctx, c, 0); err != nil {
-			errs = append(errs, fmt.Errorf("failed to stop container %q: %w", c.ID, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// RemovePodSandbox stops a sandbox and removes it with its containers. A
-// sandbox that does not exist counts as removed.
-func (s *Service) RemovePodSandbox(ctx context.Context, r *runtime.RemovePodSandboxRequest) (_ *runtime.RemovePodSandboxResponse, retErr error) {
-	defer func() { retErr = errgrpc.ToGRPC(retErr) }()
-	ctx = s.withNamespace(ctx)
-	id := r.GetPodSandboxId()
-	if err := s.stopPodSandbox(ctx, id); err != nil {
-		return nil, err
-	}
-	for _, c := range s.containersOf(id) {
-		if err := s.removeContainer(ctx, c); err != nil {
-			return nil, fmt.Errorf("failed to remove container %q: %w", c.ID, err)
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p, ok := s.sandboxes[id]; ok {
-		delete(s.sandboxes, id)
-		s.releaseLocked(p.name, id)
-	}
-	return &runtime.RemovePodSandboxResponse{}, nil
-}
-
-// PodSandboxStatus returns the state of a sandbox.
-func (s *Service) PodSandboxStatus(_ context.Context, r *runtime.PodSandboxStatusRequest) (*runtime.PodSandboxStatusResponse, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, ok := s.sandboxes[r.GetPodSandboxId()]
-	if !ok {
-		return nil, errgrpc.ToGRPC(fmt.Errorf("sandbox %q: %w", r.GetPodSandboxId(), errdefs.ErrNotFound))
-	}
-	return &runtime.PodSandboxStatusResponse{Status: &runtime.PodSandboxStatus{
-		Id:          p.id,
-		Metadata:    p.config.GetMetadata(),
-		State:       p.state(),
-		CreatedAt:   p.createdAt,
-		Labels:      p.config.GetLabels(),
-		Annotations: p.config.GetAnnotations(),
-	}}, nil
-}
-
-// ListPodSandbox returns the sandboxes that match the filter, sorted by id.
-func (s *Service) ListPodSandbox(_ context.Context, r *runtime.ListPodSandboxRequest) (*runtime.ListPodSandboxResponse, error) {
-	filter := r.GetFilter()
-	response := &runtime.ListPodSandboxResponse{}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, p := range s.sandboxes {
-		switch {
-		case filter.GetId() != "" && filter.GetId() != p.id:
-		case filter.GetState() != nil && filter.GetState().GetState() != p.state():
-		case !matches(p.config.GetLabels(), filter.GetLabelSelector()):
-		default:
-			response.Items = append(response.Items, &runtime.PodSandbox{
-				Id:          p.id,
-				Metadata:    p.config.GetMetadata(),
-				State:       p.state(),
-				CreatedAt:   p.createdAt,
-				Labels:      p.config.GetLabels(),
-				Annotations: p.config.GetAnnotations(),
-			})
-		}
-	}
-	slices.SortFunc(response.Items, func(a, b *runtime.PodSandbox) int { return strings.Compare(a.GetId(), b.GetId()) })
-	return response, nil
 }
 
 // readySandbox returns a sandbox, an error unless it is READY.
@@ -158,10 +86,36 @@ func (s *Service) readySandboxLocked(id string) (*sandbox, error) {
 	if !ok {
 		return nil, fmt.Errorf("sandbox %q: %w", id, errdefs.ErrNotFound)
 	}
-	if !p.ready {
-		return nil, fmt.Errorf("sandbox %q is not ready: %w", id, errdefs.ErrFailedPrecondition)
+	if !p.ready() {
+		return nil, errNotReady(id)
 	}
 	return p, nil
+}
+
+func errNotReady(id string) error {
+	return fmt.Errorf("sandbox %q is not ready: %w", id, errdefs.ErrFailedPrecondition)
+}
+
+// admit returns an error if c must not be started: its sandbox is not READY or,
+// of a pause process, stopped.
+func (s *Service) admit(c *container) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if p, ok := s.sandboxes[c.ID]; ok {
+		if p.stopped {
+			return errNotReady(c.ID)
+		}
+		return nil
+	}
+	_, err := s.readySandboxLocked(c.SandboxID)
+	return err
+}
+
+// sandbox returns a sandbox by its id, nil if there is none.
+func (s *Service) sandbox(id string) *sandbox {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.sandboxes[id]
 }
 
 // containersOf returns the containers of a sandbox, sorted by id.
@@ -171,4 +125,40 @@ func (s *Service) containersOf(id string) []*container {
 
 func sandboxName(m *runtime.PodSandboxMetadata) string {
 	return strings.Join([]string{m.GetName(), m.GetNamespace(), m.GetUid(), fmt.Sprint(m.GetAttempt())}, "_")
+}
+
+// sandboxRecord is what the state directory has of a sandbox beside the status
+// of its pause process. The rest, which never changes, is metadata of the
+// containerd record.
+type sandboxRecord struct {
+	Version string
+	Stopped bool // StopPodSandbox was called
+}
+
+const (
+	sandboxVersion = "sandbox/v1"
+	// sandboxSuffix makes the name of the record from the id of the sandbox.
+	sandboxSuffix = ".sandbox"
+)
+
+// recordSandbox makes durable whether a sandbox is stopped.
+func (s *Service) recordSandbox(id string, stopped bool) error {
+	data, err := json.Marshal(sandboxRecord{Version: sandboxVersion, Stopped: stopped})
+	if err != nil {
+		return fmt.Errorf("failed to encode record of sandbox %q: %w", id, err)
+	}
+	return s.disk.Write(id+sandboxSuffix, data)
+}
+
+// decodeSandbox reads a record. A record of another version, or a damaged one,
+// is an error: what it says about the sandbox is not known.
+func decodeSandbox(data []byte) (sandboxRecord, error) {
+	var r sandboxRecord
+	if err := json.Unmarshal(data, &r); err != nil {
+		return sandboxRecord{}, fmt.Errorf("damaged sandbox record: %w", err)
+	}
+	if r.Version != sandboxVersion {
+		return sandboxRecord{}, fmt.Errorf("unsupported version %q of a sandbox record", r.Version)
+	}
+	return r, nil
 }

@@ -39,6 +39,10 @@ type Config struct {
 	// NewID returns an id that was never returned before, for a container or a
 	// sandbox; nil: 64 random hexadecimal digits.
 	NewID func() string
+	// Pause is the process that each new sandbox has. nil: a sandbox is a name
+	// that containers refer to, without a process and without a record; after a
+	// restart those to which containers refer are back, READY.
+	Pause *Pause
 }
 
 // Service implements the container calls of the CRI runtime service. Its

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"testing"
 
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
@@ -26,9 +25,18 @@ const (
 	unknown = runtime.ContainerState_CONTAINER_UNKNOWN
 )
 
+// testingT is a *testing.T or a *sim.T.
+type testingT interface {
+	Errorf(format string, args ...any)
+	FailNow()
+	Helper()
+	Cleanup(fn func())
+}
+
 // world is a service with a runtime and a disk that never fail on their own.
 type world struct {
-	t      *testing.T
+	t      testingT
+	config []func(*impl.Config)
 	ctx    context.Context
 	faults *fakes.Faults
 	client *containerd.Client
@@ -43,9 +51,10 @@ type world struct {
 	ids    int
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testingT, config ...func(*impl.Config)) *world {
 	w := &world{
 		t:      t,
+		config: config,
 		ctx:    namespaces.WithNamespace(context.Background(), fakes.Namespace),
 		faults: &fakes.Faults{},
 		pipes:  t.TempDir(),
@@ -67,10 +76,14 @@ func (w *world) restart() {
 	if w.Service != nil {
 		require.NoError(w.t, w.Service.Close())
 	}
-	s, err := impl.New(w.ctx, impl.Config{
+	cfg := impl.Config{
 		Client: w.client, Checkpoints: w.gate, NewID: w.newID,
 		StreamDir: w.pipes, OpenStream: w.Containerd.OpenStream,
-	})
+	}
+	for _, configure := range w.config {
+		configure(&cfg)
+	}
+	s, err := impl.New(w.ctx, cfg)
 	require.NoError(w.t, err)
 	w.Service = s
 }
