@@ -41,6 +41,7 @@ type container struct {
 	status   Status
 	settled  chan struct{} // non-nil while Starting or Unknown is set, closed when they are cleared
 	stopping int           // calls of StopContainer that wait for settled
+	events   *events       // where to tell of transitions; nil if nobody listens
 	reaped   chan struct{} // nil before a task is started; closed when the runtime has forgotten it
 	output   *output       // nil before a start, and without a log
 	updating chan struct{} // non-nil while the resources are changed, closed then
@@ -127,7 +128,9 @@ func (c *container) set(status Status) {
 	if status.FinishedAt != 0 && c.status.FinishedAt == 0 {
 		close(c.exited)
 	}
+	before := c.status
 	c.status = status
+	c.tell(before)
 }
 
 // release clears Starting and Unknown and wakes who waits for that.

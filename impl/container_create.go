@@ -103,6 +103,7 @@ func (s *Service) addContainer(c *container) error {
 		return err
 	}
 	s.containers[c.ID] = c
+	s.appeared(c)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package impl
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,12 +41,11 @@ func (s *Service) ListContainers(_ context.Context, r *runtime.ListContainersReq
 func (s *Service) sortedContainers() []*container {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*container, 0, len(s.containers))
-	for _, c := range s.containers {
-		all = append(all, c)
-	}
-	slices.SortFunc(all, func(a, b *container) int { return strings.Compare(a.ID, b.ID) })
-	return all
+	return sortedByID(s.containers)
+}
+
+func sortedByID(containers map[string]*container) []*container {
+	return slices.SortedFunc(maps.Values(containers), func(a, b *container) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // matches reports whether labels has all that selector asks for.

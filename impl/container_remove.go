@@ -77,6 +77,7 @@ func (s *Service) erase(ctx context.Context, c *container, forget func()) (retEr
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	forget()
+	s.disappeared(c)
 	return nil
 }
 

@@ -13,12 +13,16 @@ func (s *Service) ContainerStatus(_ context.Context, r *runtime.ContainerStatusR
 	if err != nil {
 		return nil, errgrpc.ToGRPC(err)
 	}
-	status := c.get()
+	return &runtime.ContainerStatusResponse{Status: c.describe(c.get())}, nil
+}
+
+// describe returns a status of c as the CRI has it.
+func (c *container) describe(status Status) *runtime.ContainerStatus {
 	var resources *runtime.ContainerResources
 	if status.Resources != nil {
 		resources = &runtime.ContainerResources{Linux: status.Resources}
 	}
-	return &runtime.ContainerStatusResponse{Status: &runtime.ContainerStatus{
+	return &runtime.ContainerStatus{
 		Id:          c.ID,
 		Metadata:    c.Config.GetMetadata(),
 		State:       status.State(),
@@ -35,7 +39,7 @@ func (s *Service) ContainerStatus(_ context.Context, r *runtime.ContainerStatusR
 		StopSignal:  c.Config.GetStopSignal(),
 		Resources:   resources,
 		LogPath:     c.logPath(),
-	}}, nil
+	}
 }
 
 // reason says why a container is in its state, from the exit code if nothing

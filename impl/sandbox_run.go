@@ -59,6 +59,9 @@ func (s *Service) addSandbox(p *sandbox) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sandboxes[p.id] = p
+	if p.pause != nil {
+		s.appeared(p.pause)
+	}
 }
 
 // createPause makes the records of a sandbox: that of its pause process in

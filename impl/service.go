@@ -62,7 +62,10 @@ type Service struct {
 	containers map[string]*container
 	sandboxes  map[string]*sandbox
 	names      map[string]string // reserved names of containers and sandboxes, and for which id
+	watched    bool              // somebody has subscribed to events
 	goroutines sync.WaitGroup
+
+	events events
 }
 
 var _ runtime.RuntimeServiceServer = (*Service)(nil)

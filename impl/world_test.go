@@ -31,6 +31,7 @@ type testingT interface {
 	FailNow()
 	Helper()
 	Cleanup(fn func())
+	TempDir() string
 }
 
 // world is a service with a runtime and a disk that never fail on their own.
