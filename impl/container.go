@@ -1,6 +1,7 @@
 package impl
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
@@ -37,14 +38,17 @@ type container struct {
 	signaling chan struct{}
 	signaled  bool
 
-	mu       sync.RWMutex // guards what follows; never held across a call or a write
-	status   Status
-	settled  chan struct{} // non-nil while Starting or Unknown is set, closed when they are cleared
-	stopping int           // calls of StopContainer that wait for settled
-	events   *events       // where to tell of transitions; nil if nobody listens
-	reaped   chan struct{} // nil before a task is started; closed when the runtime has forgotten it
-	output   *output       // nil before a start, and without a log
-	updating chan struct{} // non-nil while the resources are changed, closed then
+	hooked bool // Hooks know of a start and not of the end; for the owner only
+
+	mu        sync.RWMutex // guards what follows; never held across a call or a write
+	status    Status
+	settled   chan struct{}      // non-nil while Starting or Unknown is set, closed when they are cleared
+	stopping  int                // calls of StopContainer that wait for settled
+	interrupt context.CancelFunc // of what a stop need not wait for; nil if there is nothing
+	events    *events            // where to tell of transitions; nil if nobody listens
+	reaped    chan struct{}      // nil before a task is started; closed when the runtime has forgotten it
+	output    *output            // nil before a start, and without a log
+	updating  chan struct{}      // non-nil while the resources are changed, closed then
 }
 
 func newContainer(meta metadata, handle containerd.Container, status Status) *container {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
-	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
 	"github.com/containerd/log"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -79,6 +78,10 @@ func (s *Service) startContainer(ctx context.Context, c *container) (retErr erro
 		return fmt.Errorf("failed to wait for containerd task: %w", err)
 	}
 
+	if err := s.startHook(ctx, c, task.Pid()); err != nil {
+		return err
+	}
+
 	// RUNNING is on disk before the process can run, so that neither a crash
 	// nor a failing disk makes the container look as if it could be started
 	// again. Nothing that can fail comes after task.Start.
@@ -89,7 +92,7 @@ func (s *Service) startContainer(ctx context.Context, c *container) (retErr erro
 	// A stop before this line prevents the start; one after it finds the
 	// container RUNNING when the start is over (containerd#6477).
 	if c.stopRequested() {
-		return fmt.Errorf("container was stopped while it was starting: %w", errdefs.ErrAborted)
+		return errStopped
 	}
 	startedAt = status.StartedAt
 	if err := task.Start(ctx); err != nil {

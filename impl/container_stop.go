@@ -79,6 +79,9 @@ func (s *Service) awaitStart(ctx context.Context, c *container) (running bool, _
 	for c.settled != nil && c.status.FinishedAt == 0 {
 		settled := c.settled
 		c.stopping++
+		if c.interrupt != nil {
+			c.interrupt()
+		}
 		c.mu.Unlock()
 		var err error
 		select {

@@ -36,6 +36,7 @@ func (s *Service) finish(ctx context.Context, c *container, status Status) {
 	if !recorded {
 		return
 	}
+	s.stopHook(ctx, c)
 	if retry(ctx, fmt.Sprintf("delete the task of container %q", c.ID), func(ctx context.Context) error {
 		return s.deleteTask(ctx, c)
 	}) {

@@ -150,6 +150,7 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 			if err := s.checkpoint(c.ID, status); err != nil {
 				return err
 			}
+			s.stopHookAfterRestart(c)
 		}
 		c.settle(status)
 		return nil
@@ -166,6 +167,9 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 		if err := s.purgeTask(ctx, c); err != nil {
 			return fmt.Errorf("failed to delete task: %w", err)
 		}
+		if exited {
+			s.stopHookAfterRestart(c)
+		}
 		c.settle(status)
 		return nil
 	}
@@ -179,6 +183,7 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 	if _, err := s.openOutput(c); err != nil {
 		log.G(ctx).WithError(err).Errorf("No log of container %q from now on", c.ID)
 	}
+	c.hooked = c.SandboxID != ""
 	c.running(status)
 	if c.updated && seen.Status != containerd.Created {
 		s.background(func(ctx context.Context) { s.reapplyResources(ctx, c) })

@@ -43,6 +43,8 @@ type Config struct {
 	// that containers refer to, without a process and without a record; after a
 	// restart those to which containers refer are back, READY.
 	Pause *Pause
+	// Hooks is called at the start and the end of each container; may be nil.
+	Hooks Hooks
 }
 
 // Service implements the container calls of the CRI runtime service. Its
