@@ -265,6 +265,7 @@ func (c *Containerd) OOM(id string) bool {
 	if t == nil || t.ended {
 		return false
 	}
+	t.oomKills++
 	event := &eventsapi.TaskOOM{ContainerID: id}
 	if name != "after" {
 		c.publish(t.namespace, event)

@@ -52,6 +52,6 @@
 // snapshotter or sandbox controller of unusual name, and the version service, but
 // less legibly, since the client asks a connection for them that it does not
 // have; package socket has one. A subscription is registered when Subscribe
-// returns, exits are told apart by task and not by pid, metrics are empty,
-// resources limit nothing, and streams carry only what Print writes to them.
+// returns, exits are told apart by task and not by pid, metrics have OOM
+// kills only, resources limit nothing, and streams carry only what Print writes to them.
 package fakes

@@ -63,6 +63,7 @@ type task struct {
 	deletion   deletion
 	deleted    *tasksapi.DeleteResponse // what the Delete that is under way returns
 	overtaken  bool                     // by another Delete
+	oomKills   uint64                   // processes that were killed for want of memory
 	hidden     bool                     // a live process that no daemon knows of any more
 	paused     bool                     // a signal but SIGKILL waits for Resume
 	pending    []func()                 // what waits for that

@@ -278,8 +278,8 @@ func (s taskService) ListPids(ctx context.Context, r *tasksapi.ListPidsRequest, 
 	})
 }
 
-// Metrics returns an entry without data for each task that matches a filter on
-// id or namespace.
+// Metrics returns an entry for each task that matches a filter on id or
+// namespace. It has data only if there were OOM kills.
 func (s taskService) Metrics(ctx context.Context, r *tasksapi.MetricsRequest, _ ...grpc.CallOption) (*tasksapi.MetricsResponse, error) {
 	return serve(ctx, s.c, "tasks.Metrics", "", func() (*tasksapi.MetricsResponse, error) {
 		filter, err := filters.ParseAll(r.Filters...)
@@ -291,7 +291,7 @@ func (s taskService) Metrics(ctx context.Context, r *tasksapi.MetricsRequest, _ 
 		reply := &tasksapi.MetricsResponse{}
 		for _, t := range s.sorted(in(ctx, "").namespace) {
 			if filter.Match(filters.AdapterFunc(t.field)) {
-				reply.Metrics = append(reply.Metrics, &types.Metric{ID: t.id, Timestamp: timestamppb.New(s.c.now())})
+				reply.Metrics = append(reply.Metrics, &types.Metric{ID: t.id, Timestamp: timestamppb.New(s.c.now()), Data: t.metrics()})
 			}
 		}
 		return reply, nil

@@ -17,7 +17,11 @@ import (
 // exitCh may be nil: they are looked up then.
 func (s *Service) monitorExit(ctx context.Context, c *container, task containerd.Task, exitCh <-chan containerd.ExitStatus) {
 	if e, ok := s.awaitExit(ctx, c, task, exitCh); ok {
-		s.finish(ctx, c, c.get().exited(e))
+		status := c.get().exited(e)
+		if s.oomKilled(ctx, c, e) {
+			status.Reason = oomExitReason
+		}
+		s.finish(ctx, c, status)
 	}
 }
 

@@ -41,7 +41,8 @@ type Config struct {
 	NewID func() string
 	// Pause is the process that each new sandbox has. nil: a sandbox is a name
 	// that containers refer to, without a process and without a record; after a
-	// restart those to which containers refer are back, READY.
+	// restart those to which containers refer are back, READY. Nor are exits
+	// asked for OOM kills then.
 	Pause *Pause
 	// Hooks is called at the start and the end of each container; may be nil.
 	Hooks Hooks
