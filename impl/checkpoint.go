@@ -13,7 +13,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// Checkpoints is the state directory: one record per container.
+// Checkpoints is the state directory: one record per container, and two per
+// sandbox, its own being under its id with a suffix.
 // Implementations must be safe for concurrent use with different ids.
 type Checkpoints interface {
 	// Write replaces the record of id, atomically. After nil it survives a

@@ -51,7 +51,7 @@
 // The pause process of a sandbox is such a container. Beside it a sandbox has a
 // record that says whether it was stopped, with an owner of its own: who holds
 // sandbox.owner. A sandbox is READY while the pause process is RUNNING and it was
-// not stopped, so that no end of either is ever undone.
+// not stopped; what readers see of that is on disk, with the same exception.
 //
 // # Limits
 //

@@ -83,7 +83,9 @@ func (s *Service) represent(ctx context.Context, handle containerd.Container) er
 	s.names[c.Name] = c.ID
 	if _, ok := s.sandboxes[c.SandboxID]; !ok {
 		p := newSandbox(c.SandboxID, sandboxName(c.SandboxConfig.GetMetadata()), c.SandboxConfig, info.CreatedAt.UnixNano())
-		p.stopped = s.config.Pause != nil // its pause process is gone
+		if s.config.Pause != nil {
+			p.stop() // its pause process is gone
+		}
 		s.sandboxes[p.id] = p
 		s.names[p.name] = p.id
 	}

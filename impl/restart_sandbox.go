@@ -33,9 +33,11 @@ func (s *Service) representSandboxes(ctx context.Context, found []containerd.Con
 func (s *Service) representSandbox(meta metadata, pause containerd.Container, createdAt int64, damaged bool) error {
 	p := newSandbox(meta.ID, meta.Name, meta.SandboxConfig, createdAt)
 	p.pause = newContainer(meta, pause, Status{CreatedAt: createdAt, Unknown: true})
-	p.stopped = damaged
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if damaged {
+		p.stop()
+	}
 	s.sandboxes[p.id] = p
 	if owner, ok := s.names[p.name]; ok {
 		return fmt.Errorf("name %q is reserved for %q: %w", p.name, owner, errdefs.ErrAlreadyExists)
@@ -75,7 +77,7 @@ func (s *Service) reconcileSandbox(ctx context.Context, p *sandbox) error {
 	}
 	if err != nil || record.Stopped {
 		s.mu.Lock()
-		p.stopped = true
+		p.stop()
 		s.mu.Unlock()
 	}
 	return s.reconcile(ctx, p.pause)

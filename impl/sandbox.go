@@ -39,24 +39,32 @@ type sandbox struct {
 	createdAt int64
 	pause     *container // nil if the service has no Config.Pause: READY until it is stopped
 
-	stopped bool // guarded by Service.mu; never false again once it is true
+	// Guarded by Service.mu; never false again once they are true.
+	stopping bool          // nothing is created or started any more
+	stopped  bool          // readers see that: it is on disk, or the first write failed
+	told     chan struct{} // closed when stopped is set
 
-	// owner is held, by a value in it, by whoever writes or deletes the
-	// record; whoever holds it may use recorded.
-	owner    chan struct{}
-	recorded bool // the record says that the sandbox is stopped
+	owner chan struct{} // held, by a value in it, by whoever writes or deletes the record
 }
 
 func newSandbox(id, name string, config *runtime.PodSandboxConfig, createdAt int64) *sandbox {
-	return &sandbox{id: id, name: name, config: config, createdAt: createdAt, owner: make(chan struct{}, 1)}
+	return &sandbox{
+		id: id, name: name, config: config, createdAt: createdAt,
+		told: make(chan struct{}), owner: make(chan struct{}, 1),
+	}
 }
 
-// ready reports whether the sandbox is READY. Service.mu is held.
-func (p *sandbox) ready() bool {
-	if p.stopped || p.pause == nil {
-		return !p.stopped
+// stop makes the sandbox NOTREADY. Service.mu is held.
+func (p *sandbox) stop() {
+	if !p.stopped {
+		p.stopping, p.stopped = true, true
+		close(p.told)
 	}
-	return p.pause.get().State() == runtime.ContainerState_CONTAINER_RUNNING
+}
+
+// alive reports whether there is a pause process, if there is to be one.
+func (p *sandbox) alive() bool {
+	return p.pause == nil || p.pause.get().State() == runtime.ContainerState_CONTAINER_RUNNING
 }
 
 // created returns when the sandbox was made, in nanoseconds since the Unix epoch.
@@ -67,14 +75,16 @@ func (p *sandbox) created() int64 {
 	return p.pause.get().CreatedAt
 }
 
+// state is what readers see. Service.mu is held.
 func (p *sandbox) state() runtime.PodSandboxState {
-	if p.ready() {
+	if !p.stopped && p.alive() {
 		return runtime.PodSandboxState_SANDBOX_READY
 	}
 	return runtime.PodSandboxState_SANDBOX_NOTREADY
 }
 
-// readySandbox returns a sandbox, an error unless it is READY.
+// readySandbox returns a sandbox, an error unless it is READY and stays that for
+// all that anybody knows.
 func (s *Service) readySandbox(id string) (*sandbox, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -86,7 +96,7 @@ func (s *Service) readySandboxLocked(id string) (*sandbox, error) {
 	if !ok {
 		return nil, fmt.Errorf("sandbox %q: %w", id, errdefs.ErrNotFound)
 	}
-	if !p.ready() {
+	if p.stopping || !p.alive() {
 		return nil, errNotReady(id)
 	}
 	return p, nil
@@ -102,7 +112,7 @@ func (s *Service) admit(c *container) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if p, ok := s.sandboxes[c.ID]; ok {
-		if p.stopped {
+		if p.stopping {
 			return errNotReady(c.ID)
 		}
 		return nil

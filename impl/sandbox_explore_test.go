@@ -1,12 +1,14 @@
 package impl_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/startrace/startrace/impl"
 	"github.com/startrace/startrace/sim"
@@ -135,6 +137,59 @@ func (w *world) listed() []string {
 		require.NoError(w.t, err)
 		for _, c := range r.GetContainers() {
 			ids = append(ids, c.GetId())
+		}
+	})
+	return ids
+}
+
+// A service that ends at any point of a call about a sandbox, whose caller gives
+// up, leaves what the next one can remove, and never a stopped sandbox READY.
+func TestRestartBesideSandboxCalls(t *testing.T) {
+	for _, call := range []string{"run", "stop", "remove"} {
+		t.Run(call, func(t *testing.T) {
+			sim.Explore(t, sim.Options{Executions: 300}, func(t *sim.T) {
+				p := newPod(t, 2)
+				ctx, cancel := context.WithCancel(p.ctx)
+				var err error
+				p.also(call, func() {
+					switch call {
+					case "run":
+						_, err = p.RunPodSandbox(ctx, &runtime.RunPodSandboxRequest{})
+					case "stop":
+						_, err = p.StopPodSandbox(ctx, &runtime.StopPodSandboxRequest{PodSandboxId: p.id})
+					case "remove":
+						_, err = p.RemovePodSandbox(ctx, &runtime.RemovePodSandboxRequest{PodSandboxId: p.id})
+					}
+				})
+				sim.Point("give up", nil)
+				cancel()
+				p.others.Wait()
+				wasReady := p.readySandboxes()
+				p.restart()
+				p.rest()
+				for _, id := range p.readySandboxes() {
+					assert.Contains(t, wasReady, id, "%s: %v", call, err)
+				}
+				list, listErr := p.ListPodSandbox(p.ctx, nil)
+				require.NoError(t, listErr)
+				for _, item := range list.GetItems() {
+					assert.NoError(t, p.removeSandbox(item.GetId()))
+				}
+				p.assertEmpty()
+			})
+		})
+	}
+}
+
+func (w *world) readySandboxes() []string {
+	var ids []string
+	sim.Quietly(func() {
+		r, err := w.ListPodSandbox(w.ctx, &runtime.ListPodSandboxRequest{Filter: &runtime.PodSandboxFilter{
+			State: &runtime.PodSandboxStateValue{State: ready},
+		}})
+		require.NoError(w.t, err)
+		for _, p := range r.GetItems() {
+			ids = append(ids, p.GetId())
 		}
 	})
 	return ids

@@ -7,17 +7,15 @@ import (
 	"sync"
 
 	"github.com/containerd/errdefs/pkg/errgrpc"
-	"github.com/containerd/log"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// StopPodSandbox makes a sandbox NOTREADY, which ends creating and starting
-// containers in it, then ends its containers by force, those that are being
-// started among them, and then its pause process. When it returns nil none of
-// them has a process, and none gets one. A container that takes long delays no
+// StopPodSandbox ends creating and starting containers in a sandbox at once and
+// makes it NOTREADY, on disk first; then it ends its containers by force, those
+// that are being started among them, and then its pause process. When it returns
+// nil none of them has a process, and none gets one. A container that takes long delays no
 // other; the pause process stays until all have ended. A sandbox that does not
-// exist counts as stopped. After an error it can be called again; the sandbox
-// stays NOTREADY.
+// exist counts as stopped. After an error it can be called again.
 func (s *Service) StopPodSandbox(ctx context.Context, r *runtime.StopPodSandboxRequest) (*runtime.StopPodSandboxResponse, error) {
 	if err := s.stopPodSandbox(s.withNamespace(ctx), r.GetPodSandboxId()); err != nil {
 		return nil, errgrpc.ToGRPC(err)
@@ -28,14 +26,21 @@ func (s *Service) StopPodSandbox(ctx context.Context, r *runtime.StopPodSandboxR
 func (s *Service) stopPodSandbox(ctx context.Context, id string) error {
 	s.mu.Lock()
 	p, ok := s.sandboxes[id]
+	first := ok && !p.stopping
 	if ok {
-		p.stopped = true
+		p.stopping = true
+		if p.pause == nil {
+			p.stop()
+		}
 	}
 	s.mu.Unlock()
 	if !ok {
 		return nil
 	}
-	if err := s.recordStopped(ctx, p); err != nil {
+	if first && p.pause != nil {
+		s.background(func(ctx context.Context) { s.recordStopped(ctx, p) })
+	}
+	if err := s.wait(ctx, p.told); err != nil {
 		return fmt.Errorf("failed to stop sandbox %q: %w", id, err)
 	}
 	// No container is added after this list was made. One that is being
@@ -62,35 +67,24 @@ func (s *Service) stopPodSandbox(ctx context.Context, id string) error {
 	return nil
 }
 
-// recordStopped makes durable that p is stopped, for a restart in the middle of
-// the stop. A disk that fails does not keep processes alive: the end of the
-// pause process, once it is recorded, says the same. A disk that hangs keeps the
-// caller until ctx ends.
-func (s *Service) recordStopped(ctx context.Context, p *sandbox) error {
-	if p.pause == nil {
-		return nil
-	}
-	if err := s.own(ctx, p); err != nil {
-		return err
-	}
-	if p.recorded {
-		p.disown()
-		return nil
-	}
-	done := make(chan struct{})
-	if !s.background(func(ctx context.Context) {
-		defer close(done)
-		defer p.disown()
-		if err := s.recordSandbox(p.id, true); err != nil {
-			log.G(ctx).WithError(err).Warnf("Failed to record that sandbox %q is stopped", p.id)
-			return
+// recordStopped makes durable that p is stopped, for a restart before its pause
+// process has ended, and shows it. A disk that fails keeps no process alive: the
+// first try is enough for the stop to go on. A disk that hangs does.
+func (s *Service) recordStopped(ctx context.Context, p *sandbox) {
+	retry(ctx, fmt.Sprintf("record that sandbox %q is stopped", p.id), func(ctx context.Context) error {
+		if err := s.own(ctx, p); err != nil {
+			return err
 		}
-		p.recorded = true
-	}) {
-		p.disown()
-		return errClosed
-	}
-	return s.wait(ctx, done)
+		defer p.disown()
+		if s.sandbox(p.id) != p {
+			return nil // removed
+		}
+		err := s.recordSandbox(p.id, true)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		p.stop()
+		return err
+	})
 }
 
 // own makes the caller the only one who may touch the record of p, until disown.
