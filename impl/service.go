@@ -48,7 +48,7 @@ type Config struct {
 	Hooks Hooks
 }
 
-// Service implements the container calls of the CRI runtime service. Its
+// Service implements the CRI runtime service, for pods and their containers. Its
 // methods are safe for concurrent use. Errors are gRPC statuses.
 type Service struct {
 	runtime.UnimplementedRuntimeServiceServer
