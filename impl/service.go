@@ -131,9 +131,10 @@ func (s *Service) background(fn func(context.Context)) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return
+		return false
 	}
 	s.goroutines.Go(func() { fn(s.ctx) })
+	return true
 }
 
 // wait returns nil when done is closed, or why there is no use waiting any
