@@ -80,6 +80,7 @@ func (v *view) judgeExit(i int, e Event, report report) {
 	case e.Status.startError() && !started:
 	case !v.ran() && (e.Status.startError() || e.Status.ExitCode == UnknownCode):
 	case !v.simulated() && !known:
+	case !v.exact(i) && (e.Status.ExitCode == UnknownCode || e.Status.ExitCode == KilledCode):
 	case !v.ran():
 		report(i, "%s: no process ever ran", e)
 	case !known:

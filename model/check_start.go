@@ -46,7 +46,7 @@ func checkRemove(v *view, report report) {
 				report(start.ret, "%s, called after %s", v.h.Events[start.ret], done)
 			}
 		}
-		if !v.simulated() {
+		if !v.exact(remove.ret) {
 			for _, i := range v.settled {
 				if i > remove.ret && v.h.Events[i].Alive {
 					report(i, "process alive at rest after %s", done)

@@ -6,7 +6,7 @@ package model
 // called: then it had been accepted, and the stop must have ended it.
 func checkStop(v *view, report report) {
 	for _, stop := range v.succeeded(OpStop) {
-		if v.simulated() {
+		if v.exact(stop.ret) {
 			v.stopped(stop, report)
 		} else {
 			v.stoppedAtRest(stop, report)
@@ -27,7 +27,8 @@ func (v *view) stopped(stop operation, report report) {
 	}
 }
 
-// stoppedAtRest judges a Real history. An event is seen after it happened, so
+// stoppedAtRest judges a Real history, and one whose runtime takes a dead shim for
+// a dead process. An event is seen after it happened, so
 // what was seen before the call happened before the call; but what was seen
 // after the return may have happened before it.
 func (v *view) stoppedAtRest(stop operation, report report) {

@@ -44,5 +44,13 @@ func ExampleUndecidable() {
 	// I2: whether the process was alive at the very return of RemoveContainer, or started after it and died again
 	// I3: whether a process that no event told of has run
 	// I4: whether the recorded time is the exact time of the exit, and any exit that no event told of
+	// I7: whether a process was executed that no event told of
+	// I8: what is left of a kind that nobody looked for
 	// I9: whether the process was still alive at the very return of StopContainer, if it was dead at rest
+	// I15: signals, which no event tells of
+	// I16: the end of a process that no event told of
+	// I17: whether a process was alive at the very return, if it was dead at rest
+	// I19: resources, which no event tells of
+	// I20: lack of memory that no event told of before the exit
+	// I21: all of it: events of a process may come after its record
 }

@@ -31,8 +31,8 @@ func (v Violation) String() string {
 	return fmt.Sprintf("%s %s at %d: %s", v.Invariant, v.Container, v.Event, v.Message)
 }
 
-// Invariants lists all of them in the order of their IDs. The numbers leave
-// gaps for those about parts that this model does not have.
+// Invariants lists all of them in the order of their IDs. Those that need events
+// of a kind that a history has none of hold in it.
 var Invariants = []Invariant{
 	{
 		ID: "I0", Name: "well formed",
@@ -69,15 +69,93 @@ var Invariants = []Invariant{
 		Check:    each("I5", checkForward),
 	},
 	{
+		ID: "I6", Name: "notices in order",
+		Sentence: "Whoever is told of a process is told CREATED, STARTED, STOPPED, DELETED in this order.",
+		Check:    each("I6", checkOrder),
+	},
+	{
+		ID: "I7", Name: "execs within",
+		Sentence:  "The end of an executed process is told before that of its container, and none starts after the exit of the container was recorded.",
+		Undecided: "whether a process was executed that no event told of",
+		Check:     each("I7", checkExecs),
+	},
+	{
+		ID: "I8", Name: "nothing is left",
+		Sentence:  "At rest nothing is left of a container that is gone: no task, process, record, name, snapshot or lease.",
+		Undecided: "what is left of a kind that nobody looked for",
+		Check:     each("I8", checkLeftovers),
+	},
+	{
 		ID: "I9", Name: "stopped means stopped",
 		Sentence:  "When StopContainer has returned success, the process that was starting or running when it was called does not run, then or later.",
 		Undecided: "whether the process was still alive at the very return of StopContainer, if it was dead at rest",
 		Check:     each("I9", checkStop),
 	},
 	{
+		ID: "I10", Name: "calls return",
+		Sentence: "At rest every call has returned, and one whose caller gave up does so in bounded time.",
+		Check:    each("I10", checkTermination),
+	},
+	{
 		ID: "I11", Name: "flags are given back",
 		Sentence: "At rest a container that still has a record is neither Starting nor Removing, and every probe of it succeeds.",
 		Check:    each("I11", checkReleased),
+	},
+	{
+		ID: "I12", Name: "restarts lose nothing",
+		Sentence: "After a restart every container that was not removed has a record, a live process above all, and nothing keeps the service from serving once the faults are over.",
+		Check:    each("I12", checkRecovery),
+	},
+	{
+		ID: "I13", Name: "success is durable",
+		Sentence: "A container is told to run, and StartContainer succeeds, only when that is on disk; at rest disk and memory hold the same facts.",
+		Check:    each("I13", checkDurable),
+	},
+	{
+		ID: "I14", Name: "retries converge",
+		Sentence: "StopContainer and RemoveContainer succeed after RemoveContainer did, and at rest they succeed after a few tries.",
+		Check:    each("I14", checkRetry),
+	},
+	{
+		ID: "I15", Name: "asked to end once",
+		Sentence:  "A service delivers the stop signal at most once to a process, and a StopContainer with a timeout kills none at rest that was never asked to end.",
+		Undecided: "signals, which no event tells of",
+		Check:     each("I15", checkSignal),
+	},
+	{
+		ID: "I16", Name: "one notice of the end",
+		Sentence:  "Whoever was told that a process started is told once that it ended.",
+		Undecided: "the end of a process that no event told of",
+		Check:     each("I16", checkOneNotice),
+	},
+	{
+		ID: "I17", Name: "a stopped sandbox is quiet",
+		Sentence:  "When StopPodSandbox or RemovePodSandbox has returned success, no container of the sandbox runs, then or later.",
+		Undecided: "whether a process was alive at the very return, if it was dead at rest",
+		Check:     across("I17", checkSandbox),
+	},
+	{
+		ID: "I18", Name: "isolation",
+		Sentence: "While the runtime does not answer about one container, calls about others return in bounded time.",
+		Check:    across("I18", checkIsolation),
+	},
+	{
+		ID: "I19", Name: "updates take effect",
+		Sentence:  "At rest a live process has the resources of the last accepted update, or of one that overlapped it or failed.",
+		Undecided: "resources, which no event tells of",
+		Check:     each("I19", checkResources),
+	},
+	{
+		ID: "I20", Name: "lack of memory is told",
+		Sentence:  "Who sees that a process ended for lack of memory sees the reason.",
+		Undecided: "lack of memory that no event told of before the exit",
+		Check:     each("I20", checkOOM),
+	},
+	{
+		ID: "I21", Name: "identity",
+		Sentence:  "A record names only processes of its container, and the exit of an earlier one is never taken for that of the next.",
+		Undecided: "all of it: events of a process may come after its record",
+		Check:     each("I21", checkIdentity),
 	},
 }
 
@@ -115,17 +193,16 @@ func each(id string, check func(*view, report)) func(History) []Violation {
 		var found []Violation
 		for _, v := range views(h) {
 			check(v, func(event int, format string, args ...any) {
-				found = append(found, Violation{
-					Invariant: id,
-					Container: v.name,
-					Message:   fmt.Sprintf(format, args...),
-					Event:     event,
-				})
+				found = append(found, violation(id, v.name, event, format, args...))
 			})
 		}
 		slices.SortStableFunc(found, func(a, b Violation) int { return a.Event - b.Event })
 		return found
 	}
+}
+
+func violation(id, container string, event int, format string, args ...any) Violation {
+	return Violation{Invariant: id, Container: container, Message: fmt.Sprintf(format, args...), Event: event}
 }
 
 // checkWellFormed is I0: a history that breaks it says more about who

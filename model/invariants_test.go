@@ -38,7 +38,12 @@ var (
 
 func history(source Source, events ...Event) History {
 	for i := range events {
-		events[i].Container = "c1"
+		switch events[i].Container {
+		case "":
+			events[i].Container = "c1"
+		case everywhere:
+			events[i].Container = ""
+		}
 		if events[i].At == 0 {
 			events[i].At = int64(i)
 		}
@@ -56,12 +61,7 @@ func lifecycle(end ...Event) []Event {
 }
 
 func TestInvariants(t *testing.T) {
-	tests := []struct {
-		name   string
-		source Source
-		events []Event
-		want   []string // Violation.String, nil: all invariants are kept
-	}{
+	tests := []invariantCase{
 		{
 			name:   "an ordinary life",
 			events: lifecycle(settled(exited(7, 6), false), probe(call(OpRemove, 2)), probe(ok(OpRemove, 2)), gone(false)),
@@ -295,11 +295,14 @@ func TestInvariants(t *testing.T) {
 		{
 			name:   "I11: a probe is refused",
 			events: []Event{probe(call(OpRemove, 1)), probe(fail(OpRemove, 1, "FailedPrecondition: already removing"))},
-			want:   []string{"I11 c1 at 1: probe RemoveContainer#1 -> FailedPrecondition: already removing"},
+			want: []string{
+				"I11 c1 at 1: probe RemoveContainer#1 -> FailedPrecondition: already removing",
+				"I14 c1 at 1: probe RemoveContainer#1 -> FailedPrecondition: already removing: it does not converge",
+			},
 		},
 	}
 	broken := map[string]bool{}
-	for _, test := range tests {
+	for _, test := range append(tests, invariantCases...) {
 		t.Run(test.name, func(t *testing.T) {
 			h := history(test.source, test.events...)
 			var got []string

@@ -63,6 +63,8 @@ const (
 	StartErrorReason       = "StartError"
 	// UnknownCode is the exit code where the real one cannot be had.
 	UnknownCode int32 = 255
+	// KilledCode is what a runtime makes up for a process whose shim died.
+	KilledCode int32 = 137
 )
 
 // Status holds the facts about a container from which its state is derived.

@@ -33,6 +33,45 @@ func (e Event) String() string {
 	case Settled:
 		return "settled: " + e.settled()
 	default:
+		return e.more()
+	}
+}
+
+// more is String for the kinds that few histories have.
+func (e Event) more() string {
+	switch e.Kind {
+	case ExecStarted:
+		return fmt.Sprintf("exec %s starts in process %d", e.Exec, e.Life)
+	case ExecExited:
+		return fmt.Sprintf("%s learns the end of exec %s in process %d", e.Channel, e.Exec, e.Life)
+	case OOMKilled:
+		return fmt.Sprintf("process %d is out of memory", e.Life)
+	case Applied:
+		return "resources are " + e.Resources
+	case Unreliable:
+		return e.What + " may be lost"
+	case Hung:
+		return "the runtime hangs"
+	case Resumed:
+		return "the runtime answers again"
+	case Notified:
+		return fmt.Sprintf("%s learns %s of process %d", e.Channel, e.Notice, e.Life)
+	case Unsubscribed:
+		return e.Channel + " learns nothing more"
+	case Member:
+		return "belongs to sandbox " + e.Sandbox
+	case Canceled:
+		return fmt.Sprintf("the caller of #%d gives up", e.ID)
+	case Crashed:
+		return "the service crashes"
+	case Recovered:
+		if e.Err != "" {
+			return "the service does not recover: " + e.Err
+		}
+		return "the service has recovered"
+	case Leftover:
+		return "left: " + e.What
+	default:
 		return fmt.Sprintf("kind %d", e.Kind)
 	}
 }

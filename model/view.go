@@ -10,6 +10,11 @@ type view struct {
 	lives   []life      // in the order they were first seen
 	stored  []int
 	settled []int
+
+	// From the events about all containers.
+	crashes []int
+	// exitsLost is where the runtime began to lose exits, signalsLost signals.
+	exitsLost, signalsLost int
 }
 
 // never stands for the index of an event that is not in the history.
@@ -20,12 +25,14 @@ type operation struct {
 	id        int
 	call, ret int
 	err       string
+	probe     bool
 }
 
 func (o operation) ok() bool { return o.ret != never && o.err == "" }
 
 type life struct {
 	number                   int
+	pid                      uint32
 	created, started, exited int
 	code                     int32
 	exitedAt                 int64
@@ -48,20 +55,39 @@ func views(h History) []*view {
 	for i, e := range h.Events {
 		v := byName[e.Container]
 		if v == nil {
-			v = &view{h: h, name: e.Container}
+			v = &view{h: h, name: e.Container, exitsLost: never, signalsLost: never}
 			byName[e.Container] = v
 			all = append(all, v)
 		}
 		v.add(i, e)
 	}
+	for i, e := range h.Events {
+		for _, v := range all {
+			if e.Container == "" || e.Container == v.name {
+				v.addShared(i, e)
+			}
+		}
+	}
 	return all
+}
+
+// addShared adds what may be about all containers.
+func (v *view) addShared(i int, e Event) {
+	switch {
+	case e.Kind == Crashed:
+		v.crashes = append(v.crashes, i)
+	case e.Kind == Unreliable && e.What == Exits && v.exitsLost == never:
+		v.exitsLost = i
+	case e.Kind == Unreliable && e.What == Signals && v.signalsLost == never:
+		v.signalsLost = i
+	}
 }
 
 func (v *view) add(i int, e Event) {
 	v.events = append(v.events, i)
 	switch e.Kind {
 	case Call:
-		v.ops = append(v.ops, operation{op: e.Op, id: e.ID, call: i, ret: never})
+		v.ops = append(v.ops, operation{op: e.Op, id: e.ID, call: i, ret: never, probe: e.Probe})
 	case Return:
 		for k := range v.ops {
 			if v.ops[k].id == e.ID && v.ops[k].ret == never {
@@ -69,9 +95,11 @@ func (v *view) add(i int, e Event) {
 			}
 		}
 	case TaskCreated:
-		v.life(e.Life).created = i
+		l := v.life(e.Life)
+		l.created, l.pid = i, e.Pid
 	case Started:
-		v.life(e.Life).started = i
+		l := v.life(e.Life)
+		l.started, l.pid = i, e.Pid
 	case Exited:
 		l := v.life(e.Life)
 		l.exited, l.code, l.exitedAt = i, e.Code, e.At
@@ -111,6 +139,12 @@ func (v *view) ran() bool {
 		}
 	}
 	return false
+}
+
+// exact reports whether what was recorded before event i, and i itself, was in
+// the order in which it happened, and the runtime told the truth.
+func (v *view) exact(i int) bool {
+	return v.simulated() && (v.exitsLost == never || v.exitsLost > i)
 }
 
 func (v *view) simulated() bool { return v.h.Source == Simulated }
