@@ -117,6 +117,14 @@ var invariantCases = []invariantCase{
 		want:   []string{"I12 c1 at 3: settled: no record, no process after a restart, nobody removed it"},
 	},
 	{
+		name: "I12: a container goes with its sandbox",
+		events: []Event{
+			{Kind: Member, Sandbox: "p"},
+			service(of("p", call(OpRemoveSandbox, 1))), service(of("p", ok(OpRemoveSandbox, 1))),
+			service(Event{Kind: Crashed}), service(Event{Kind: Recovered}), gone(false),
+		},
+	},
+	{
 		name: "I12: a service that does not start",
 		events: []Event{
 			service(Event{Kind: Crashed}), service(Event{Kind: Recovered, Err: "Unavailable"}),

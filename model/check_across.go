@@ -52,6 +52,25 @@ func (v *view) memberOf(sandbox string) bool {
 	return false
 }
 
+// sandboxRemovals are the calls that remove a sandbox with this container in it.
+func (v *view) sandboxRemovals() []operation {
+	var all []operation
+	for i, e := range v.h.Events {
+		switch {
+		case e.Op != OpRemoveSandbox || !v.memberOf(e.Sandbox):
+		case e.Kind == Call:
+			all = append(all, operation{op: OpRemove, id: e.ID, call: i, ret: never})
+		case e.Kind == Return:
+			for k := range all {
+				if all[k].id == e.ID {
+					all[k].ret, all[k].err = i, e.Err
+				}
+			}
+		}
+	}
+	return all
+}
+
 // ProgressTime is how long, in nanoseconds beside its own timeout, a call may
 // take while the runtime hangs for another container.
 const ProgressTime int64 = 60e9

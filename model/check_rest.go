@@ -135,7 +135,7 @@ func checkRecovery(v *view, report report) {
 		}
 		return
 	}
-	removed := false // or somebody tried to
+	removed := len(v.sandboxRemovals()) > 0 // or somebody tried to
 	for _, o := range v.ops {
 		removed = removed || o.op == OpRemove
 	}

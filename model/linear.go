@@ -23,6 +23,9 @@ import (
 // is doing need no justification. UNKNOWN, and an error of ContainerStatus other
 // than NotFound, say nothing.
 //
+// RemovePodSandbox removes the containers of the sandbox, so it is one of their
+// operations as well; that StopPodSandbox ends processes needs no call.
+//
 // A container whose creation is not in h is there from the beginning, CREATED.
 // Calls and returns are in order in a Real history too, so that nothing about it
 // is undecided. It runs goroutines, which end before it returns.
@@ -123,7 +126,7 @@ func after(s abstract, op Op, a answer) []abstract {
 // which it is found.
 func (v *view) linear() (ops []porcupine.Operation, init abstract) {
 	init = abstract(StateCreated)
-	for n, o := range v.ops {
+	for n, o := range append(slices.Clip(v.ops), v.sandboxRemovals()...) {
 		switch o.op {
 		case OpCreate:
 			init = absent
@@ -208,5 +211,5 @@ func (v *view) lastLinear(ops []porcupine.Operation, init abstract) int {
 			return int(end)
 		}
 	}
-	return v.ops[len(v.ops)-1].call
+	return len(v.h.Events) - 1
 }

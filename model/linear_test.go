@@ -65,6 +65,13 @@ func TestLinearizable(t *testing.T) {
 		{"found before it is created", []Event{call(OpStatus, 2), sees(2, created), ok(OpStatus, 2), call(OpCreate, 1), ok(OpCreate, 1)}, 2},
 		{"created by a call that has not returned", []Event{call(OpCreate, 1), call(OpStatus, 2), sees(2, created), ok(OpStatus, 2)}, never},
 		{
+			"it goes with its sandbox", []Event{
+				{Kind: Member, Sandbox: "p"},
+				service(of("p", call(OpRemoveSandbox, 1))), service(of("p", ok(OpRemoveSandbox, 1))),
+				call(OpStatus, 2), fail(OpStatus, 2, "NotFound"),
+			}, never,
+		},
+		{
 			"unknown says nothing", []Event{
 				call(OpStart, 1), ok(OpStart, 1), call(OpStatus, 2), sees(2, Status{Unknown: true}), ok(OpStatus, 2),
 			}, never,
