@@ -33,8 +33,12 @@ func (s *Service) finish(ctx context.Context, c *container, status Status) {
 	recorded := retry(ctx, fmt.Sprintf("record the exit of container %q", c.ID), func(context.Context) error {
 		err := s.checkpoint(c.ID, status)
 		// The process has ended, whatever the disk says: StopContainer must
-		// not wait for it, and nobody may take the container for running.
-		c.commit(status)
+		// not wait for it, and nobody may take the container for running. One that
+		// was not started is CREATED again after a crash, so a failed start is
+		// told only when it is on disk.
+		if err == nil || status.StartedAt != 0 {
+			c.commit(status)
+		}
 		return err
 	})
 	if !recorded {

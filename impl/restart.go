@@ -135,7 +135,8 @@ func (s *Service) resolve(ctx context.Context, c *container, try func(context.Co
 //
 // CREATED says that task.Start was not called, so a task that is only created
 // is what an interrupted start left behind; RUNNING says that it may have been.
-// EXITED is never changed. A record that cannot be understood counts as
+// EXITED is never changed. The end of a process is told when it is on disk, and
+// until then the container is UNKNOWN. A record that cannot be understood counts as
 // RUNNING, which rules out a second start and deletes nothing that lives. The
 // state is left UNKNOWN after an error.
 func (s *Service) reconcile(ctx context.Context, c *container) error {
@@ -186,6 +187,13 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 		log.G(ctx).WithError(err).Errorf("No log of container %q from now on", c.ID)
 	}
 	c.hooked = c.SandboxID != ""
+	if seen.Status == containerd.Stopped {
+		// Somebody may have seen EXITED before the crash, so nobody is told RUNNING
+		// again: it stays UNKNOWN until the exit is recorded.
+		c.commit(status)
+		s.background(func(ctx context.Context) { s.monitorExit(ctx, c, nil, nil) })
+		return nil
+	}
 	c.running(status)
 	if c.updated && seen.Status != containerd.Created {
 		s.background(func(ctx context.Context) { s.reapplyResources(ctx, c) })
