@@ -32,18 +32,29 @@ func attempt[T any](ctx context.Context, w *wire, call, id string, effect func()
 	if run.alive() != nil {
 		return reply, errRefused
 	}
+	caller := callerOf(ctx)
+	if err := caller.Alive(); err != nil {
+		return reply, err
+	}
 	defer w.hooks.enter(call)()
 	point(call+failpoint.Before, id)
 	fault := w.faults.next(call, id)
 	o := w.at(ctx, run, call, failpoint.Before, id)
 	switch {
 	case o.late != nil:
-		o.late.start(call, id, func() { _, _ = effect() })
+		o.late.start(call, id, func() {
+			if run.alive() == nil && caller.Alive() == nil { // it dies with either end of its connection
+				_, _ = effect()
+			}
+		})
 		err = o.err
 	case o.err != nil:
 		err = o.err
 	case fault == nil || fault.After:
 		if err = run.alive(); err != nil {
+			break
+		}
+		if err = caller.Alive(); err != nil {
 			break
 		}
 		reply, err = effect()
@@ -61,6 +72,9 @@ func attempt[T any](ctx context.Context, w *wire, call, id string, effect func()
 	}
 	if err == nil {
 		err = run.alive()
+	}
+	if err == nil {
+		err = caller.Alive()
 	}
 	if err != nil {
 		var none T

@@ -27,7 +27,12 @@ import (
 type Checkpoints struct {
 	opts Options
 	wire wire
+	*directory
+	ctx context.Context // of all calls
+}
 
+// directory is what outlives everybody.
+type directory struct {
 	mu      sync.Mutex
 	records map[string][]byte
 	synced  map[string][]byte // what a crash leaves, of the records for which it is another; nil: no record
@@ -38,13 +43,22 @@ type Checkpoints struct {
 func NewCheckpoints(opts Options) *Checkpoints {
 	return &Checkpoints{
 		opts: opts, wire: wire{faults: opts.Faults, hooks: opts.Hooks},
-		records: map[string][]byte{}, synced: map[string][]byte{},
+		directory: &directory{records: map[string][]byte{}, synced: map[string][]byte{}},
+		ctx:       context.Background(),
 	}
+}
+
+// For returns the same directory as caller sees it: what a process does to it
+// that was killed is without effect.
+func (s *Checkpoints) For(caller *Caller) *Checkpoints {
+	other := *s
+	other.ctx = WithCaller(s.ctx, caller)
+	return &other
 }
 
 // Write replaces the record of id. It fails by a fault only.
 func (s *Checkpoints) Write(id string, data []byte) error {
-	_, err := attempt(context.Background(), &s.wire, "checkpoint.Write", id, func() (struct{}, error) {
+	_, err := attempt(s.ctx, &s.wire, "checkpoint.Write", id, func() (struct{}, error) {
 		data := bytes.Clone(data)
 		if s.opts.Faults.planned() {
 			return struct{}{}, s.replace(id, data)
@@ -63,7 +77,7 @@ func (s *Checkpoints) Write(id string, data []byte) error {
 
 // Read returns the record of id, or an error of class errdefs.ErrNotFound.
 func (s *Checkpoints) Read(id string) ([]byte, error) {
-	data, err := attempt(context.Background(), &s.wire, "checkpoint.Read", id, func() ([]byte, error) {
+	data, err := attempt(s.ctx, &s.wire, "checkpoint.Read", id, func() ([]byte, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		data, ok := s.records[id]
@@ -80,7 +94,7 @@ func (s *Checkpoints) Read(id string) ([]byte, error) {
 
 // List returns the ids of all records, sorted.
 func (s *Checkpoints) List() ([]string, error) {
-	ids, err := attempt(context.Background(), &s.wire, "checkpoint.List", "", func() ([]string, error) {
+	ids, err := attempt(s.ctx, &s.wire, "checkpoint.List", "", func() ([]string, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return slices.Sorted(maps.Keys(s.records)), nil
@@ -93,7 +107,7 @@ func (s *Checkpoints) List() ([]string, error) {
 
 // Remove deletes the record of id, if there is one.
 func (s *Checkpoints) Remove(id string) error {
-	_, err := attempt(context.Background(), &s.wire, "checkpoint.Remove", id, func() (struct{}, error) {
+	_, err := attempt(s.ctx, &s.wire, "checkpoint.Remove", id, func() (struct{}, error) {
 		if s.opts.Faults.planned() {
 			return struct{}{}, s.unlink(id)
 		}
