@@ -25,8 +25,8 @@
 //
 // # Limits
 //
-// A workload is about one container, and each of its operations is called once,
-// without a deadline of the caller. The service is not restarted. What a search
+// A workload is about the containers of one sandbox, and each of its operations is
+// called once, without a deadline of the caller. What a search
 // did not find may be there. A real run proves less than a simulated one, and
 // cannot be repeated; see Real.
 package scenarios

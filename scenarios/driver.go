@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -17,6 +18,8 @@ import (
 	"github.com/startrace/startrace/sim"
 )
 
+const sigterm = syscall.SIGTERM
+
 // driver calls a service about one container and records what it sees.
 type driver struct {
 	service Service
@@ -27,13 +30,28 @@ type driver struct {
 // create makes a sandbox and a container in it, both of that name. Of w it
 // takes what the process does with SIGTERM.
 func (d *driver) create(ctx context.Context, name, rootfs string, args []string, w Workload) error {
-	pod, err := d.service.RunPodSandbox(ctx, &runtime.RunPodSandboxRequest{Config: &runtime.PodSandboxConfig{
-		Metadata: &runtime.PodSandboxMetadata{Name: name, Namespace: "default", Uid: name},
-	}})
+	if err := d.createSandbox(ctx, name); err != nil {
+		return err
+	}
+	return d.createContainer(ctx, name, rootfs, args, w)
+}
+
+func (d *driver) createSandbox(ctx context.Context, name string) error {
+	pod, err := d.service.RunPodSandbox(ctx, &runtime.RunPodSandboxRequest{Config: sandboxConfig(name)})
 	if err != nil {
 		return fmt.Errorf("set up the sandbox: %w", err)
 	}
 	d.pod = pod.GetPodSandboxId()
+	return nil
+}
+
+func sandboxConfig(name string) *runtime.PodSandboxConfig {
+	return &runtime.PodSandboxConfig{
+		Metadata: &runtime.PodSandboxMetadata{Name: name, Namespace: "default", Uid: name},
+	}
+}
+
+func (d *driver) createContainer(ctx context.Context, name, rootfs string, args []string, w Workload) error {
 	config := &runtime.ContainerConfig{
 		Metadata: &runtime.ContainerMetadata{Name: name},
 		Image:    &runtime.ImageSpec{Image: rootfs},
@@ -50,6 +68,14 @@ func (d *driver) create(ctx context.Context, name, rootfs string, args []string,
 	return nil
 }
 
+// created records that the container was created by a call in this history. Nobody
+// can have called anything about it before.
+func (d *driver) created() {
+	e := d.rec.call(model.Event{Container: d.id, Op: model.OpCreate})
+	e.Kind = model.Return
+	d.tell(e)
+}
+
 // do makes one call and records it.
 func (d *driver) do(ctx context.Context, op Op, probe bool) error {
 	e := model.Event{Container: d.id, Probe: probe}
@@ -62,7 +88,7 @@ func (d *driver) do(ctx context.Context, op Op, probe bool) error {
 			return err
 		}
 	case Stop:
-		e.Op = model.OpStop
+		e.Op, e.Timeout = model.OpStop, int64(op.Timeout)
 		call = func(*model.Event) error {
 			_, err := d.service.StopContainer(ctx, &runtime.StopContainerRequest{
 				ContainerId: d.id, Timeout: int64(op.Timeout / time.Second),
@@ -84,6 +110,18 @@ func (d *driver) do(ctx context.Context, op Op, probe bool) error {
 			}
 			d.tell(model.Event{Kind: model.Observed, Container: d.id, ID: e.ID, Status: status})
 			return nil
+		}
+	case StopSandbox:
+		e.Container, e.Sandbox, e.Op = "", d.pod, model.OpStopSandbox
+		call = func(*model.Event) error {
+			_, err := d.service.StopPodSandbox(ctx, &runtime.StopPodSandboxRequest{PodSandboxId: d.pod})
+			return err
+		}
+	case RemoveSandbox:
+		e.Container, e.Sandbox, e.Op = "", d.pod, model.OpRemoveSandbox
+		call = func(*model.Event) error {
+			_, err := d.service.RemovePodSandbox(ctx, &runtime.RemovePodSandboxRequest{PodSandboxId: d.pod})
+			return err
 		}
 	default:
 		panic(fmt.Sprintf("scenarios: %s is no call of the service", op.Kind))

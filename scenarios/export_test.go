@@ -13,3 +13,8 @@ func BodyOnly(v Variant, w Workload, invariant string) func(*sim.T) {
 		return slices.DeleteFunc(model.Check(h), func(v model.Violation) bool { return v.Invariant != invariant })
 	})
 }
+
+// BodyJudged is Body with another judge.
+func BodyJudged(v Variant, w Workload, check func(model.History) []model.Violation) func(*sim.T) {
+	return body(v, w, check)
+}

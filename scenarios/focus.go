@@ -1,7 +1,7 @@
 package scenarios
 
 // Focus is, for sim.Config.Focus, the code that is tested, the world that it lives
-// in, and the order of events in the history: not the rest of the harness, the
+// in, the order of events in the history, and the death of the service: not the rest of the harness, the
 // client library, and what they are made of.
 func Focus() []string {
 	const module = "github.com/startrace/startrace/"
@@ -10,5 +10,6 @@ func Focus() []string {
 		module + "scenarios/variants/...",
 		module + "fakes/...",
 		module + "scenarios.(*recorder)",
+		module + "scenarios.(*process)",
 	}
 }

@@ -3,35 +3,34 @@ package scenarios
 import (
 	"context"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/containerd/log"
-	"github.com/sirupsen/logrus"
 
 	"github.com/startrace/startrace/fakes"
+	"github.com/startrace/startrace/fakes/failpoint"
 	"github.com/startrace/startrace/internal/initproc"
 	"github.com/startrace/startrace/model"
 	"github.com/startrace/startrace/scenarios/variants"
 	"github.com/startrace/startrace/sim"
 )
 
-const sigterm = syscall.SIGTERM
-
 // Body returns an execution of w against v on the fake containerd, for Search
 // and its relatives of package sim. Violations of the invariants of package
-// model fail it, with the ID of the first one; so does a call that never
-// returns (deadlock), and a goroutine that outlives Close (leak).
+// model fail it, with the ID of the first one; so do a history that is not
+// linearizable, a call that never returns (deadlock), and a goroutine that outlives
+// Close (leak).
 //
-// The set-up creates the container and always succeeds. Each operation is a
+// The set-up creates the containers and always succeeds. Each operation is a
 // goroutine of its own. An exit happens once a process was started, or while it
 // is only created, at any later point. When all have returned, faults end, now
 // or 10 s later; the service gets an hour to come to rest, in virtual time; its
-// view is compared with the truth; and then Stop and Remove have to succeed. An
-// execution ends after the first of these phases that shows a violation.
+// view is compared with the truth; and then Stop and Remove have to succeed, and
+// to leave nothing. An execution ends after the first of these phases that shows a
+// violation.
 func Body(v Variant, w Workload) func(*sim.T) { return body(v, w, model.Check) }
 
 func body(v Variant, w Workload, check func(model.History) []model.Violation) func(*sim.T) {
@@ -42,10 +41,13 @@ func body(v Variant, w Workload, check func(model.History) []model.Violation) fu
 		var found []model.Violation
 		for _, phase := range []func(){x.run, x.heal, x.probe} {
 			phase()
-			h = x.rec.history(x.id)
+			h = x.history()
 			if found = check(h); len(found) > 0 {
 				break
 			}
+		}
+		if len(found) == 0 {
+			sim.Quietly(func() { found = model.Linearizable(h) }) // it is not what is tested
 		}
 		if err := x.service.Close(); err != nil {
 			t.Errorf("close the service: %v", err)
@@ -54,51 +56,162 @@ func body(v Variant, w Workload, check func(model.History) []model.Violation) fu
 	}
 }
 
+// history is what is known of all containers, and of what is about none of them.
+func (x *execution) history() model.History {
+	var ids []string
+	for _, c := range x.containers {
+		if c.id != "" {
+			ids = append(ids, c.id)
+		}
+	}
+	if x.workload.shared() {
+		ids = append(ids, "")
+	}
+	return x.rec.history(ids...)
+}
+
 // execution is one run of a workload.
 type execution struct {
+	*driver     // of the first container
+	containers  []*container
+	t           *sim.T
+	ctx         context.Context
+	workload    Workload
+	containerd  *fakes.Containerd
+	checkpoints *fakes.Checkpoints
+	process     *supervised // nil if the service does not crash
+}
+
+// container is one of the containers of an execution.
+type container struct {
 	driver
-	t          *sim.T
-	ctx        context.Context
-	workload   Workload
-	containerd *fakes.Containerd
+	name  string
+	ready chan struct{} // closed when a create has returned; nil if there is none
 }
 
 func newExecution(t *sim.T, v Variant, w Workload) *execution {
 	x := &execution{
 		t: t, workload: w, ctx: log.WithLogger(context.Background(), newLogger()),
-		driver: driver{rec: newRecorder(model.Simulated)},
+		driver: &driver{rec: newRecorder(model.Simulated)},
 	}
-	var faults *fakes.Faults // nil unless there are any: their lock is one more thing to race for
-	if w.Faults > 0 {
-		faults = &fakes.Faults{Budget: w.Faults, Calls: w.faultCalls()}
-		faults.Hold()
-	}
+	faults := newFaults(t, w)
 	opts := fakes.Options{Record: x.rec.add, Faults: faults, EventLoss: w.Loss}
 	x.containerd = fakes.New(opts)
-	client, err := x.containerd.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ids := 0
-	x.service, err = v.New(x.ctx, variants.Env{
-		Client:      client,
-		Checkpoints: fakes.NewCheckpoints(opts),
-		NewID: func() string { // called by the set-up only
-			ids++
-			return fmt.Sprintf("c-%d", ids)
-		},
-	})
-	if err != nil {
-		t.Fatalf("make the service: %v", err)
-	}
-	if err := x.create(x.ctx, "c", "/rootfs", []string{initproc.Path}, w); err != nil {
-		t.Fatal(err)
-	}
+	x.checkpoints = fakes.NewCheckpoints(opts)
+	x.serve(v)
+	x.create()
 	if faults != nil {
 		faults.Release()
 	}
+	if w.breaks() {
+		x.tell(model.Event{Kind: model.Unreliable, What: model.Exits})
+	}
+	if w.Plan != "" || w.Faults > 0 && slices.Contains(w.faultCalls(), "tasks.Kill") {
+		x.tell(model.Event{Kind: model.Unreliable, What: model.Signals})
+	}
 	return x
 }
+
+// newFaults returns what goes wrong, nothing yet; nil unless anything does: their
+// lock is one more thing to race for.
+func newFaults(t *sim.T, w Workload) *fakes.Faults {
+	if w.Faults == 0 && w.Plan == "" {
+		return nil
+	}
+	plan, err := failpoint.Parse(w.Plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := &fakes.Faults{Budget: w.Faults, Calls: w.faultCalls(), Plan: plan}
+	faults.Hold()
+	return faults
+}
+
+// serve makes the service, or starts its first process if it is to crash.
+func (x *execution) serve(v Variant) {
+	client, err := x.containerd.Client()
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	ids := 0
+	env := variants.Env{
+		Client:      client,
+		Checkpoints: x.checkpoints,
+		NewID: func() string {
+			var id string
+			sim.Quietly(func() {
+				ids++
+				id = fmt.Sprintf("c-%d", ids)
+			})
+			return id
+		},
+	}
+	if !x.workload.has(Crash) {
+		if x.service, err = v.New(x.ctx, env); err != nil {
+			x.t.Fatalf("make the service: %v", err)
+		}
+		return
+	}
+	x.process = &supervised{
+		ctx: x.ctx, tell: x.tell, heal: x.containerd.StopFaults,
+		start: func(ctx context.Context, caller *fakes.Caller) (Service, error) {
+			env := env
+			env.Checkpoints = x.checkpoints.For(caller)
+			return v.New(ctx, env)
+		},
+	}
+	x.process.boot()
+	x.rec.forget("") // that was no recovery
+	x.service = x.process
+}
+
+// create makes the sandbox and the containers that no operation creates.
+func (x *execution) create() {
+	if err := x.createSandbox(x.ctx, "c"); err != nil {
+		x.t.Fatal(err)
+	}
+	common := *x.driver
+	for i, name := range x.workload.containers() {
+		c := &container{name: name, driver: common}
+		if name == "" {
+			c.name = "c"
+		}
+		x.containers = append(x.containers, c)
+		if x.workload.on(name, Create) {
+			c.ready = make(chan struct{})
+			continue
+		}
+		if err := c.make(x); err != nil {
+			x.t.Fatal(err)
+		}
+		if x.workload.Running {
+			if err := c.do(x.ctx, Op{Kind: Start}, false); err != nil {
+				x.t.Fatalf("set up the process: %v", err)
+			}
+		}
+		if i == 0 {
+			x.driver = &c.driver
+		}
+	}
+}
+
+// make creates the container.
+func (c *container) make(x *execution) error {
+	if err := c.createContainer(x.ctx, c.name, "/rootfs", []string{initproc.Path}, x.workload); err != nil {
+		return err
+	}
+	if c.ready != nil {
+		c.created()
+	}
+	if x.workload.shared() {
+		c.tell(model.Event{Kind: model.Member, Container: c.id, Sandbox: c.pod})
+	}
+	return nil
+}
+
+// runTime is after how long the faults end whatever has not returned by then: a
+// plan may have let it wait for ever.
+const runTime = 10 * time.Minute
 
 // run makes the operations happen and waits for them.
 func (x *execution) run() {
@@ -117,12 +230,54 @@ func (x *execution) run() {
 		calls.Add(1)
 		sim.Go(name, func() {
 			defer calls.Done()
-			_ = x.do(x.ctx, op, false) // an error is part of the history
+			x.perform(op)
 		})
+	}
+	if x.workload.Plan != "" {
+		defer time.AfterFunc(runTime, x.containerd.StopFaults).Stop()
 	}
 	calls.Wait()
 	allReturned()
 	exits.Wait()
+}
+
+// perform does what is not an exit. An error is part of the history.
+func (x *execution) perform(op Op) {
+	switch op.Kind {
+	case StopSandbox, RemoveSandbox:
+		_ = x.do(x.ctx, op, false)
+	case Crash:
+		x.process.crash()
+	case Restart:
+		sim.Point("restart", nil)
+		x.restart()
+	case Create:
+		c := x.container(op)
+		if err := c.make(x); err != nil {
+			sim.Logf("create %s: %v", c.name, err)
+		}
+		close(c.ready)
+	default:
+		c := x.container(op)
+		if c.ready != nil {
+			<-c.ready
+		}
+		if c.id != "" {
+			_ = c.do(x.ctx, op, false)
+		}
+	}
+}
+
+// container is the one that op is about.
+func (x *execution) container(op Op) *container {
+	return x.containers[slices.Index(x.workload.containers(), op.Container)]
+}
+
+// restart restarts the daemon, as often as it takes.
+func (x *execution) restart() {
+	for x.containerd.Restart() != nil {
+		time.Sleep(bootPause)
+	}
 }
 
 // exit ends the process, if there is one before all calls have returned.
@@ -131,8 +286,16 @@ func (x *execution) exit(ctx context.Context, op Op) {
 	if sim.Choose("exit before the start", 2) == 1 {
 		wait = x.containerd.WaitLive
 	}
-	if wait(ctx, x.id) == nil {
-		x.containerd.Exit(x.id, uint32(op.Code))
+	c := x.container(op)
+	if c.ready != nil {
+		select {
+		case <-c.ready:
+		case <-ctx.Done():
+			return
+		}
+	}
+	if c.id != "" && wait(ctx, c.id) == nil {
+		x.containerd.Exit(c.id, uint32(op.Code))
 	}
 }
 
@@ -141,37 +304,62 @@ const restTime = time.Hour
 
 // heal ends all faults, a slow machine among them, and records the view at rest.
 func (x *execution) heal() {
-	if x.workload.Faults > 0 && sim.Choose("faults go on", 2) == 1 {
+	faulty := x.workload.Faults > 0 || x.workload.Plan != ""
+	if faulty && sim.Choose("faults go on", 2) == 1 {
 		time.Sleep(10 * time.Second)
 	}
-	if x.workload.Faults > 0 || x.workload.Loss {
+	if faulty || x.workload.Loss {
 		x.containerd.StopFaults()
+	}
+	if strings.Contains(x.workload.Plan, "crash") { // it may be down for good
+		x.restart()
 	}
 	sim.OnTime()
 	time.Sleep(restTime)
-	e, err := x.settled(x.ctx)
-	if err != nil {
-		x.t.Error(err)
-		return
+	for _, c := range x.containers {
+		if c.id == "" {
+			continue
+		}
+		e, err := c.settled(x.ctx)
+		if err != nil {
+			x.t.Error(err)
+			return
+		}
+		e.Alive = x.containerd.Live(c.id)
+		x.tell(e)
 	}
-	e.Alive = x.containerd.Live(x.id)
-	x.tell(e)
 }
 
 // probeTries is how often a probe is made: the first ones may meet what is
 // still being cleaned up.
 const probeTries = 3
 
-// probe stops and removes the container.
+// probe stops and removes the containers, and looks for what is left of them.
 func (x *execution) probe() {
-	for _, kind := range []OpKind{Stop, Remove} {
-		for try := range probeTries {
-			if x.do(x.ctx, Op{Kind: kind}, try == probeTries-1) == nil {
-				break
+	for _, c := range x.containers {
+		if c.id == "" {
+			continue
+		}
+		for _, op := range []Op{x.lastStop(c), {Kind: Remove}} {
+			for try := range probeTries {
+				if c.do(x.ctx, op, try == probeTries-1) == nil {
+					break
+				}
+				time.Sleep(restTime)
 			}
-			time.Sleep(restTime)
 		}
 	}
+	sim.Quietly(x.census)
+}
+
+// lastStop asks a process to end if others did so before.
+func (x *execution) lastStop(c *container) Op {
+	for _, op := range x.workload.Ops {
+		if op.Kind == Stop && op.Timeout > 0 && x.container(op) == c {
+			return Op{Kind: Stop, Timeout: op.Timeout}
+		}
+	}
+	return Op{Kind: Stop}
 }
 
 // report fails t with what was found in h.
@@ -192,27 +380,8 @@ func Describe(v model.Violation) string {
 			return fmt.Sprintf("%s (%s) at %d: %s\n%s", inv.ID, inv.Name, v.Event, v.Message, inv.Sentence)
 		}
 	}
-	return v.String()
-}
-
-// newLogger makes what a service logs part of the report and of nothing else.
-func newLogger() *log.Entry {
-	l := logrus.New()
-	l.SetOutput(io.Discard)
-	l.SetLevel(logrus.WarnLevel)
-	l.AddHook(logHook{})
-	return logrus.NewEntry(l)
-}
-
-type logHook struct{}
-
-func (logHook) Levels() []logrus.Level { return logrus.AllLevels }
-
-func (logHook) Fire(e *logrus.Entry) error {
-	if err, ok := e.Data[logrus.ErrorKey]; ok {
-		sim.Logf("log: %s: %v", e.Message, err)
-	} else {
-		sim.Logf("log: %s", e.Message)
+	if v.Invariant == model.LinearizableID {
+		return fmt.Sprintf("%s (linearizable) at %d: %s\n%s", v.Invariant, v.Event, v.Message, model.LinearizableSentence)
 	}
-	return nil
+	return v.String()
 }

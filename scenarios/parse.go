@@ -2,16 +2,19 @@ package scenarios
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/startrace/startrace/fakes/failpoint"
 )
 
 // The texts of errors about what may stand somewhere.
 const (
-	operations = "an operation is start, stop[=DURATION], remove, status or exit[=CODE]"
-	conditions = "a condition is faults=BUDGET[:CALL,...], loss or ignoreterm"
+	operations = "an operation is start, stop[=DURATION], remove, status, exit[=CODE] or create, with CONTAINER. before it, or stopsandbox, removesandbox, crash or restart"
+	conditions = "a condition is faults=BUDGET[:CALL,...], plan={PLAN}, loss, ignoreterm or running"
 )
 
 // maxFaults is the largest budget of faults: each makes executions longer.
@@ -30,6 +33,9 @@ func ParseWorkload(text string) (Workload, error) {
 		}
 		w.Ops = append(w.Ops, op)
 	}
+	if err := w.createdOnce(); err != nil {
+		return Workload{}, p.errorf(parts[0], "%v", err)
+	}
 	seen := map[string]bool{}
 	for _, part := range parts[1:] {
 		name, err := p.condition(part, &w)
@@ -44,6 +50,23 @@ func ParseWorkload(text string) (Workload, error) {
 	return w, nil
 }
 
+var containerName = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
+
+// createdOnce returns an error if a container has two operations that create it.
+func (w Workload) createdOnce() error {
+	seen := map[string]bool{}
+	for _, op := range w.Ops {
+		if op.Kind != Create {
+			continue
+		}
+		if seen[op.Container] {
+			return fmt.Errorf("%s stands there twice", op.name())
+		}
+		seen[op.Container] = true
+	}
+	return nil
+}
+
 type parser struct{ text string }
 
 // span is a part of the text, from a byte to before another.
@@ -55,18 +78,23 @@ func (p *parser) errorf(at span, format string, args ...any) error {
 	return fmt.Errorf("workload %q, column %d: %s", p.text, at.from+1, fmt.Sprintf(format, args...))
 }
 
-// split returns the parts between separators, without spaces around them.
+// split returns the parts between separators, without spaces around them. What
+// stands in braces is one part.
 func (p *parser) split(s span, separator byte) []span {
 	var parts []span
-	from := s.from
-	for {
-		n := strings.IndexByte(p.text[from:s.to], separator)
-		if n < 0 {
-			return append(parts, p.trim(span{from, s.to}))
+	from, braced := s.from, false
+	for i := s.from; i < s.to; i++ {
+		switch c := p.text[i]; {
+		case c == '{':
+			braced = true
+		case c == '}':
+			braced = false
+		case c == separator && !braced:
+			parts = append(parts, p.trim(span{from, i}))
+			from = i + 1
 		}
-		parts = append(parts, p.trim(span{from, from + n}))
-		from += n + 1
 	}
+	return append(parts, p.trim(span{from, s.to}))
 }
 
 func (p *parser) trim(s span) span {
@@ -86,7 +114,14 @@ func (p *parser) cut(s span, separator byte) (before, after span, found bool) {
 
 func (p *parser) operation(s span) (Op, error) {
 	name, value, valued := p.cut(s, '=')
-	op := Op{Kind: OpKind(p.of(name))}
+	var op Op
+	if container, rest, named := p.cut(name, '.'); named {
+		if op.Container = p.of(container); !containerName.MatchString(op.Container) {
+			return op, p.errorf(container, "%q is no name of a container: it is a lower-case letter and up to 15 more of them or digits", op.Container)
+		}
+		name = rest
+	}
+	op.Kind = OpKind(p.of(name))
 	switch op.Kind {
 	case Stop:
 		if !valued {
@@ -106,7 +141,12 @@ func (p *parser) operation(s span) (Op, error) {
 			return op, p.errorf(value, "%q is no exit code: it is a number from 0 to 255", p.of(value))
 		}
 		op.Code = uint8(code)
-	case Start, Remove, Status:
+	case StopSandbox, RemoveSandbox, Crash, Restart:
+		if op.Container != "" {
+			return op, p.errorf(s, "%s is not about a container", op.Kind)
+		}
+		fallthrough
+	case Start, Remove, Status, Create:
 		if valued {
 			return op, p.errorf(value, "%s takes no value", op.Kind)
 		}
@@ -128,10 +168,14 @@ func (p *parser) condition(s span, w *Workload) (string, error) {
 			return name, p.errorf(s, "faults needs a budget, as faults=2")
 		}
 		return name, p.faults(value, w)
+	case "plan":
+		return name, p.plan(value, w)
 	case "loss":
 		w.Loss = true
 	case "ignoreterm":
 		w.IgnoreTerm = true
+	case "running":
+		w.Running = true
 	case "":
 		return name, p.errorf(s, "a condition is missing: %s", conditions)
 	default:
@@ -141,6 +185,22 @@ func (p *parser) condition(s span, w *Workload) (string, error) {
 		return name, p.errorf(value, "%s takes no value", name)
 	}
 	return name, nil
+}
+
+func (p *parser) plan(s span, w *Workload) error {
+	text := p.of(s)
+	if len(text) < 2 || text[0] != '{' || strings.IndexByte(text, '}') != len(text)-1 || strings.LastIndexByte(text, '{') != 0 {
+		return p.errorf(s, "plan needs a plan in braces, as plan={tasks.Start=1*error(unavailable)}")
+	}
+	plan, err := failpoint.Parse(text[1 : len(text)-1])
+	if err != nil {
+		return p.errorf(s, "%v", err)
+	}
+	if len(plan) == 0 {
+		return p.errorf(s, "an empty plan")
+	}
+	w.Plan = plan.String()
+	return nil
 }
 
 func (p *parser) faults(s span, w *Workload) error {

@@ -14,24 +14,30 @@ import (
 
 // TestReferenceKeepsInvariants draws workload and schedule together, so that
 // both are shrunk together: the reference keeps every invariant in every
-// execution.
+// execution, and comes to rest and to an end within maxPoints.
 func TestReferenceKeepsInvariants(t *testing.T) {
 	setChecks(t, scale(4000, 400))
+	longest := 0
+	defer func() { t.Logf("up to %d points", longest) }()
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorkload(rt)
-		cfg := simrapid.Config(rt, sim.Config{Name: t.Name()})
+		cfg := simrapid.Config(rt, sim.Config{Name: t.Name(), MaxPoints: maxPoints})
 		body := scenarios.Body(scenarios.Reference, w)
 		res := sim.Run(cfg, body)
+		longest = max(longest, res.Points)
 		if res.Failure == nil {
 			return
 		}
-		again, err := sim.Reproduce(sim.Config{Name: t.Name()}, res.Schedule, body)
+		again, err := sim.Reproduce(sim.Config{Name: t.Name(), MaxPoints: maxPoints}, res.Schedule, body)
 		if err != nil {
 			rt.Fatalf("%s: %s\n%v", w, res.Failure.Detail, err)
 		}
 		rt.Fatalf("%s: schedule %s\n%s", w, res.Schedule.Token(), again.Text())
 	})
 }
+
+// maxPoints bounds all phases of an execution together. Longer ones are livelocks.
+const maxPoints = 20_000
 
 // setChecks sets how many cases rapid draws, unless a flag does.
 func setChecks(t *testing.T, n int) {

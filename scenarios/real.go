@@ -103,8 +103,10 @@ const (
 // if w has an exit; equal seeds make equal times. The history is to be judged
 // by model.Check. An error says that there is none, and is no violation.
 func (r *Real) Run(ctx context.Context, w Workload, seed uint64) (model.History, error) {
-	if w.Faults > 0 {
-		return model.History{}, fmt.Errorf("workload %q: a real containerd has no faults on demand", w)
+	if w.Faults > 0 || w.Plan != "" || w.Running || len(w.containers()) > 1 || slices.ContainsFunc(w.Ops, func(o Op) bool {
+		return !o.Kind.onContainer() || o.Kind == Create
+	}) {
+		return model.History{}, fmt.Errorf("workload %q: for a real containerd it is one container without faults and crashes", w)
 	}
 	ctx = namespaces.WithNamespace(log.WithLogger(ctx, newLogger()), r.env.Namespace)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -128,6 +130,7 @@ func (r *Real) Run(ctx context.Context, w Workload, seed uint64) (model.History,
 	if err := d.create(ctx, name, r.env.Rootfs, command(w, exit, after).Args(), w); err != nil {
 		return model.History{}, err
 	}
+	d.created()
 	r.drive(ctx, d, w, random)
 	if err := r.rest(ctx, d, w); err != nil {
 		return model.History{}, err

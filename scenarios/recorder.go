@@ -17,22 +17,36 @@ type recorder struct {
 	// order tells searches of which events the order matters: those that add as
 	// readers are compared with those that add as writers. The invariants compare
 	// lives of processes and what was seen before with what StopContainer and
-	// RemoveContainer were called for, and had done when they succeeded. No other
+	// RemoveContainer were called for, and had done when they or the like of a sandbox
+	// succeeded. No other
 	// call or return has an order that shows in a verdict, so they have none here.
 	order sync.RWMutex
 
 	mu     sync.Mutex
-	events map[string][]model.Event // by container
-	calls  int                      // numbers of calls, given so far
+	events map[string][]entry // by container
+	count  int                // of all events so far
+	calls  int                // numbers of calls, given so far
+}
+
+// entry is an event and its place among those of all containers.
+type entry struct {
+	at int
+	model.Event
 }
 
 func newRecorder(source model.Source) *recorder {
-	return &recorder{source: source, events: map[string][]model.Event{}}
+	return &recorder{source: source, events: map[string][]entry{}}
 }
 
 func (r *recorder) add(e model.Event) {
 	defer r.ordered(e)()
-	r.quietly(func() { r.events[e.Container] = append(r.events[e.Container], e) })
+	r.quietly(func() { r.append(e) })
+}
+
+// append adds e; the lock is held.
+func (r *recorder) append(e model.Event) {
+	r.count++
+	r.events[e.Container] = append(r.events[e.Container], entry{r.count, e})
 }
 
 // ordered gives e its place in the order, which lasts until the function that it
@@ -48,7 +62,8 @@ func (r *recorder) ordered(e model.Event) (done func()) {
 		reads = e.Op == model.OpStop || e.Op == model.OpStatus
 	case model.Return:
 		writes = e.Op == model.OpStatus
-		reads = e.Err == "" && (e.Op == model.OpStop || e.Op == model.OpRemove)
+		reads = e.Err == "" && (e.Op == model.OpStop || e.Op == model.OpRemove ||
+			e.Op == model.OpStopSandbox || e.Op == model.OpRemoveSandbox)
 	}
 	switch {
 	case writes:
@@ -77,16 +92,28 @@ func (r *recorder) call(e model.Event) model.Event {
 	r.quietly(func() {
 		r.calls++
 		e.ID, e.At = r.calls, time.Now().UnixNano()
-		r.events[e.Container] = append(r.events[e.Container], e)
+		r.append(e)
 	})
 	return e
 }
 
-// history returns what is known of container id.
-func (r *recorder) history(id string) model.History {
+// history returns what is known of the containers ids; "" stands for what is about
+// none of them.
+func (r *recorder) history(ids ...string) model.History {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return model.History{Source: r.source, Events: slices.Clip(r.events[id])}
+	var all []entry
+	for _, id := range ids {
+		all = append(all, r.events[id]...)
+	}
+	if len(ids) > 1 {
+		slices.SortFunc(all, func(a, b entry) int { return a.at - b.at })
+	}
+	h := model.History{Source: r.source, Events: make([]model.Event, len(all))}
+	for i, e := range all {
+		h.Events[i] = e.Event
+	}
+	return h
 }
 
 // forget forgets what is known of container id.

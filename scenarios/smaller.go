@@ -1,9 +1,13 @@
 package scenarios
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/startrace/startrace/fakes/failpoint"
+)
 
 // Smaller returns workloads that have less than w in one respect: operations,
-// conditions, calls that may fail, values, in this order. Of one operation
+// conditions, calls that may fail, rules of the plan, values, containers, in this order. Of one operation
 // without conditions and value there is none.
 func (w Workload) Smaller() []Workload {
 	var smaller []Workload
@@ -21,11 +25,17 @@ func (w Workload) Smaller() []Workload {
 	if w.Faults > 0 {
 		add(func(w *Workload) { w.Faults, w.FaultCalls = 0, nil })
 	}
+	if w.Plan != "" {
+		add(func(w *Workload) { w.Plan = "" })
+	}
 	if w.Loss {
 		add(func(w *Workload) { w.Loss = false })
 	}
 	if w.IgnoreTerm {
 		add(func(w *Workload) { w.IgnoreTerm = false })
+	}
+	if w.Running {
+		add(func(w *Workload) { w.Running = false })
 	}
 	if w.Faults > 1 {
 		add(func(w *Workload) { w.Faults = 1 })
@@ -43,9 +53,40 @@ func (w Workload) Smaller() []Workload {
 			add(func(w *Workload) { w.FaultCalls = slices.Delete(w.FaultCalls, i, i+1) })
 		}
 	}
+	for _, plan := range smallerPlans(w.Plan) {
+		add(func(w *Workload) { w.Plan = plan })
+	}
 	for i, op := range w.Ops {
-		if plain := (Op{Kind: op.Kind}); op != plain {
+		if plain := (Op{Container: op.Container, Kind: op.Kind}); op != plain {
 			add(func(w *Workload) { w.Ops[i] = plain })
+		}
+	}
+	if names := w.containers(); len(names) > 1 { // one container less: its operations all at once
+		for _, name := range names {
+			add(func(w *Workload) {
+				w.Ops = slices.DeleteFunc(w.Ops, func(o Op) bool { return o.Kind.onContainer() && o.Container == name })
+			})
+		}
+	}
+	return smaller
+}
+
+// smallerPlans returns plans with a rule or a term less than text has.
+func smallerPlans(text string) (smaller []string) {
+	plan, err := failpoint.Parse(text)
+	if err != nil {
+		panic("scenarios: " + err.Error()) // only a plan that was read is in a Workload
+	}
+	for i, rule := range plan {
+		if len(plan) > 1 {
+			smaller = append(smaller, slices.Delete(slices.Clone(plan), i, i+1).String())
+		}
+		for j := range rule.Terms {
+			if len(rule.Terms) > 1 {
+				less := slices.Clone(plan)
+				less[i].Terms = slices.Delete(slices.Clone(rule.Terms), j, j+1)
+				smaller = append(smaller, less.String())
+			}
 		}
 	}
 	return smaller

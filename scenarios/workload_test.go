@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,20 +52,30 @@ func TestParseErrors(t *testing.T) {
 		"":                                    `workload "", column 1: an operation is missing: an operation is start,`,
 		"start|":                              `column 7: an operation is missing`,
 		"start||stop":                         `column 7: an operation is missing`,
-		"start| stopp":                        `column 8: unknown operation "stopp": an operation is start, stop[=DURATION], remove, status or exit[=CODE]`,
+		"start| stopp":                        `column 8: unknown operation "stopp": an operation is start, stop[=DURATION], remove, status, exit[=CODE] or create`,
 		"start=1":                             `column 7: start takes no value`,
 		"stop=":                               `column 6: "" is no timeout`,
 		"stop=1500ms":                         `column 6: "1500ms" is no timeout: it is a number of whole seconds, as 10s`,
 		"stop=-1s":                            `column 6: "-1s" is no timeout`,
 		"exit=256":                            `column 6: "256" is no exit code: it is a number from 0 to 255`,
 		"exit=-1":                             `column 6: "-1" is no exit code`,
-		"start;":                              `column 7: a condition is missing: a condition is faults=BUDGET[:CALL,...], loss or ignoreterm`,
+		"start;":                              `column 7: a condition is missing: a condition is faults=BUDGET[:CALL,...], plan={PLAN}, loss, ignoreterm or running`,
 		"start; lose":                         `column 8: unknown condition "lose"`,
 		"start; loss=1":                       `column 13: loss takes no value`,
 		"start; loss; loss":                   `column 14: loss stands there twice`,
+		"C.start":                             `column 1: "C" is no name of a container: it is a lower-case letter and up to 15 more`,
+		".start":                              `column 1: "" is no name of a container`,
+		"c1.crash":                            `column 1: crash is not about a container`,
+		"crash=1":                             `column 7: crash takes no value`,
+		"c1.create|start|c1.create":           `column 1: c1.create stands there twice`,
+		"start; plan":                         `column 12: plan needs a plan in braces, as plan={tasks.Start=1*error(unavailable)}`,
+		"start; plan=tasks.Start=panic":       `column 13: plan needs a plan in braces`,
+		"start; plan={}":                      `column 13: an empty plan`,
+		"start; plan={tasks.Start=x}":         `column 13: fault plan "tasks.Start=x", column 13: `,
+		"start; plan={tasks.Start=panic({)}":  `column 13: plan needs a plan in braces`,
 		"start; faults":                       `column 8: faults needs a budget, as faults=2`,
 		"start; faults=0":                     `column 15: "0" is no budget: it is the number of calls that may fail, from 1 to 100`,
-		"start; faults=1:":                    `column 17: "" is no call that can fail: these can: checkpoint.Remove, `,
+		"start; faults=1:":                    `column 17: "" is no call that can fail: these can: checkpoint.List, `,
 		"start; faults=1:tasks.Pause":         `column 17: "tasks.Pause" is no call that can fail`,
 		"start; faults=2:tasks.Get,task":      `column 27: "task" is no call that can fail`,
 		"start; faults=2:tasks.Get,tasks.Get": `column 27: tasks.Get stands there twice`,
@@ -85,11 +94,31 @@ func TestWorkloadRoundTrip(t *testing.T) {
 		again, err := scenarios.ParseWorkload(w.String())
 		require.NoError(rt, err)
 		assert.Equal(rt, w, again)
+		w.Plan = "" // its spaces are another matter
 		spaced := strings.NewReplacer("|", " |\t", ";", " ; ", "=", " = ", ":", " : ", ",", " , ").Replace(w.String())
 		again, err = scenarios.ParseWorkload(" " + spaced + "\n")
 		require.NoError(rt, err)
 		assert.Equal(rt, w, again)
 	})
+}
+
+func TestSmallerPlansAndContainers(t *testing.T) {
+	var texts []string
+	for _, w := range parse(t, "a.start|b.start|crash; plan={tasks.Start=1*off->1*panic;tasks.Kill=1*error(closed)}").Smaller() {
+		texts = append(texts, w.String())
+	}
+	assert.Equal(t, []string{
+		"b.start|crash; plan={tasks.Start=1*off->1*panic;tasks.Kill=1*error(closed)}",
+		"a.start|crash; plan={tasks.Start=1*off->1*panic;tasks.Kill=1*error(closed)}",
+		"a.start|b.start; plan={tasks.Start=1*off->1*panic;tasks.Kill=1*error(closed)}",
+		"a.start|b.start|crash",
+		"a.start|b.start|crash; plan={tasks.Kill=1*error(closed)}",
+		"a.start|b.start|crash; plan={tasks.Start=1*panic;tasks.Kill=1*error(closed)}",
+		"a.start|b.start|crash; plan={tasks.Start=1*off;tasks.Kill=1*error(closed)}",
+		"a.start|b.start|crash; plan={tasks.Start=1*off->1*panic}",
+		"b.start|crash; plan={tasks.Start=1*off->1*panic;tasks.Kill=1*error(closed)}",
+		"a.start|crash; plan={tasks.Start=1*off->1*panic;tasks.Kill=1*error(closed)}",
+	}, texts)
 }
 
 func TestSmallerWorkloads(t *testing.T) {
@@ -140,6 +169,7 @@ func TestSmallerWorkloadsEnd(t *testing.T) {
 func FuzzParseWorkload(f *testing.F) {
 	f.Add(scenarios.DefaultWorkload)
 	f.Add("start|stop=10s|status; faults=2:tasks.Start,checkpoint.Write; ignoreterm")
+	f.Add("c1.create|c1.start|c2.exit=3|stopsandbox|crash; plan={tasks.*=1*off->5%error(EIO)|}")
 	f.Fuzz(func(t *testing.T, text string) {
 		w, err := scenarios.ParseWorkload(text)
 		if err != nil {
@@ -149,32 +179,4 @@ func FuzzParseWorkload(f *testing.F) {
 		require.NoError(t, err)
 		assert.Equal(t, w, again)
 	})
-}
-
-// drawWorkload draws two starters, removers and stoppers, exits, and what may
-// go wrong.
-func drawWorkload(rt *rapid.T) scenarios.Workload {
-	op := rapid.Custom(func(rt *rapid.T) scenarios.Op {
-		kind := rapid.SampledFrom([]scenarios.OpKind{
-			scenarios.Stop, scenarios.Remove, scenarios.Exit, scenarios.Status, scenarios.Start,
-		}).Draw(rt, "kind")
-		switch kind {
-		case scenarios.Stop:
-			return scenarios.Op{Kind: kind, Timeout: rapid.SampledFrom([]time.Duration{0, 10 * time.Second, time.Minute}).Draw(rt, "timeout")}
-		case scenarios.Exit:
-			return scenarios.Op{Kind: kind, Code: rapid.Uint8().Draw(rt, "code")}
-		default:
-			return scenarios.Op{Kind: kind}
-		}
-	})
-	w := scenarios.Workload{
-		Ops:        append([]scenarios.Op{{Kind: scenarios.Start}}, rapid.SliceOfN(op, 0, 5).Draw(rt, "ops")...),
-		Faults:     rapid.IntRange(0, 4).Draw(rt, "faults"),
-		Loss:       rapid.Bool().Draw(rt, "loss"),
-		IgnoreTerm: rapid.Bool().Draw(rt, "ignoreterm"),
-	}
-	if w.Faults > 0 && rapid.Bool().Draw(rt, "some calls only") {
-		w.FaultCalls = rapid.SliceOfNDistinct(rapid.SampledFrom(scenarios.FaultCalls()), 1, 3, rapid.ID[string]).Draw(rt, "calls")
-	}
-	return w
 }

@@ -1,0 +1,128 @@
+package scenarios_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/startrace/startrace/fakes/failpoint"
+	"github.com/startrace/startrace/scenarios"
+)
+
+// feature is a part of what a workload can have.
+type feature int
+
+const (
+	several feature = iota // containers
+	created                // by an operation
+	stops
+	removes
+	exits
+	reads
+	sandbox
+	crashes
+	restarts
+	faults
+	plans
+	loss
+	ignores
+	running
+	features
+)
+
+// drawWorkload draws a workload from a vocabulary that is drawn first: what all of
+// it hides, workloads that leave parts of it out find (Groce, Zhang, Eide, Chen,
+// Regehr: Swarm Testing, ISSTA 2012).
+func drawWorkload(rt *rapid.T) scenarios.Workload {
+	var on [features]bool
+	for f := range features {
+		on[f] = rapid.Bool().Draw(rt, fmt.Sprintf("feature %d", f))
+	}
+	kinds := []scenarios.OpKind{scenarios.Start}
+	add := func(f feature, more ...scenarios.OpKind) {
+		if on[f] {
+			kinds = append(kinds, more...)
+		}
+	}
+	add(stops, scenarios.Stop)
+	add(removes, scenarios.Remove)
+	add(exits, scenarios.Exit)
+	add(reads, scenarios.Status)
+	add(created, scenarios.Create)
+	add(crashes, scenarios.Crash)
+	// A sandbox has no record of its own: after a crash it is READY again, which
+	// breaks I17. So it is one or the other.
+	on[sandbox] = on[sandbox] && !on[crashes]
+	add(sandbox, scenarios.StopSandbox, scenarios.RemoveSandbox)
+	add(restarts, scenarios.Restart)
+	names := []string{""}
+	if on[several] {
+		names = []string{"a", "b", "c"}
+	}
+	w := scenarios.Workload{Loss: on[loss], IgnoreTerm: on[ignores], Running: on[running]}
+	w.Ops = append(w.Ops, scenarios.Op{Container: names[0], Kind: scenarios.Start})
+	for range rapid.IntRange(0, 7).Draw(rt, "operations") {
+		op := drawOp(rt, kinds, names)
+		if op.Kind != scenarios.Create || !slices.Contains(w.Ops, op) {
+			w.Ops = append(w.Ops, op)
+		}
+	}
+	if on[faults] {
+		w.Faults = rapid.IntRange(1, 4).Draw(rt, "faults")
+		if rapid.Bool().Draw(rt, "some calls only") {
+			w.FaultCalls = rapid.SliceOfNDistinct(rapid.SampledFrom(scenarios.FaultCalls()), 1, 3, rapid.ID[string]).Draw(rt, "calls")
+		}
+	}
+	if on[plans] {
+		w.Plan = drawPlan(rt)
+	}
+	return w
+}
+
+func drawOp(rt *rapid.T, kinds []scenarios.OpKind, names []string) scenarios.Op {
+	op := scenarios.Op{Kind: rapid.SampledFrom(kinds).Draw(rt, "kind")}
+	switch op.Kind {
+	case scenarios.StopSandbox, scenarios.RemoveSandbox, scenarios.Crash, scenarios.Restart:
+		return op
+	case scenarios.Stop:
+		op.Timeout = rapid.SampledFrom([]time.Duration{0, 10 * time.Second, time.Minute}).Draw(rt, "timeout")
+	case scenarios.Exit:
+		op.Code = rapid.Uint8().Draw(rt, "code")
+	}
+	op.Container = rapid.SampledFrom(names).Draw(rt, "container")
+	return op
+}
+
+// rules are what a plan consists of: each of the calls that matter with what can
+// go wrong with it.
+func rules() (all []string) {
+	for _, call := range []string{"Create", "Start", "Wait", "Kill", "Delete", "Get"} {
+		for _, action := range []string{
+			"before-effect=%serror(unavailable)", "after-effect=%serror(unknown)", "reply=%serror(deadline-exceeded)",
+			"before-effect=%sslow(12s)", "after-effect=%sdelay(3s)", "before-effect=%sblock", "reply=%sexit(9)",
+			"after-effect=%sclose", "before-effect=%skill", "reply=%scrash(1s)",
+		} {
+			all = append(all, "tasks."+call+"/"+action)
+		}
+	}
+	return append(all,
+		"tasks.Get/state=%stimeout", "process/exit=%sorder", "event/tasks/exit=%sdrop", "event/tasks/exit=%sdup", "event/tasks/*=%sdelay(1s)",
+		"disk.write=%serror(ENOSPC)", "disk.fsync=%serror(EIO)", "disk.rename=%sdelay(2s)", "disk.dirsync=%serror(EIO)",
+		"daemon/recover=%skill", "daemon/recover=%scrash", "containers.*=%serror(unavailable)", "checkpoint.List=%serror(EIO)",
+	)
+}
+
+// drawPlan draws up to three rules, each for one passage or few.
+func drawPlan(rt *rapid.T) string {
+	var plan failpoint.Plan
+	for range rapid.IntRange(1, 3).Draw(rt, "rules") {
+		when := rapid.SampledFrom([]string{"1*", "1*off->1*", "2*off->2*", "3*"}).Draw(rt, "when")
+		rule := failpoint.MustParse(fmt.Sprintf(rapid.SampledFrom(rules()).Draw(rt, "rule"), when))[0]
+		if !slices.ContainsFunc(plan, func(r failpoint.Rule) bool { return r.Site == rule.Site }) {
+			plan = append(plan, rule)
+		}
+	}
+	return plan.String()
+}
