@@ -34,11 +34,12 @@ func (v *view) stopped(stop operation, report report) {
 func (v *view) stoppedAtRest(stop operation, report report) {
 	earlier := false
 	for _, l := range v.lives {
-		earlier = earlier || l.begunBefore(stop.call)
+		// A simulated one knows which of the lives it is that is left.
+		earlier = earlier || l.begunBefore(stop.call) && (l.exited == never || !v.simulated())
 	}
 	for _, o := range v.ops {
 		switch {
-		case o.op != OpStart:
+		case o.op != OpStart || v.simulated():
 		case o.call > stop.ret && o.err == "":
 			return // a later start may run
 		case o.ok() && o.ret < stop.call:
