@@ -292,7 +292,8 @@ var invariantCases = []invariantCase{
 	{
 		name: "I9: a dead shim is taken for a dead process",
 		events: []Event{
-			{Kind: Unreliable, What: Exits}, call(OpStart, 1), task(1), starts(1), ok(OpStart, 1), call(OpStop, 2), ok(OpStop, 2), exits(1, 137),
+			{Kind: Unreliable, What: Exits},
+			call(OpStart, 1), task(1), starts(1), ok(OpStart, 1), call(OpStop, 2), ok(OpStop, 2), exits(1, 137),
 			settled(exited(255, 6), false),
 		},
 	},
@@ -306,7 +307,8 @@ var invariantCases = []invariantCase{
 	{
 		name: "I9: what lives is of a start beside the stop",
 		events: []Event{
-			{Kind: Unreliable, What: Exits}, task(1), call(OpStop, 2), call(OpStart, 1), exits(1, 137), ok(OpStop, 2), task(2), starts(2), ok(OpStart, 1),
+			{Kind: Unreliable, What: Exits},
+			task(1), call(OpStop, 2), call(OpStart, 1), exits(1, 137), ok(OpStop, 2), task(2), starts(2), ok(OpStart, 1),
 			settled(running, true),
 		},
 	},

@@ -106,7 +106,7 @@ func newExecution(t *sim.T, v Variant, w Workload) *execution {
 	if w.breaks() {
 		x.tell(model.Event{Kind: model.Unreliable, What: model.Exits})
 	}
-	if w.Plan != "" || w.Faults > 0 && slices.Contains(w.faultCalls(), "tasks.Kill") {
+	if w.breaks() || w.Plan != "" || w.Faults > 0 && slices.Contains(w.faultCalls(), "tasks.Kill") {
 		x.tell(model.Event{Kind: model.Unreliable, What: model.Signals})
 	}
 	return x
