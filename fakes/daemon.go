@@ -333,5 +333,8 @@ func (c *Containerd) truth(t *task, kind model.Kind) model.Event {
 	return model.Event{Kind: kind, Container: t.id, Life: t.life, Pid: t.pid, At: c.now().UnixNano()}
 }
 
+// Serving reports whether the daemon is up.
+func (c *Containerd) Serving() bool { return !c.unavailable() }
+
 // unavailable reports whether nobody takes what shims send.
 func (c *Containerd) unavailable() bool { return c.run().alive() != nil }

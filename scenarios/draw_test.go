@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -76,7 +77,7 @@ func drawWorkload(rt *rapid.T) scenarios.Workload {
 		}
 	}
 	if on[plans] {
-		w.Plan = drawPlan(rt)
+		w.Plan = drawPlan(rt, on[restarts])
 	}
 	return w
 }
@@ -114,13 +115,21 @@ func rules() (all []string) {
 	)
 }
 
-// drawPlan draws up to three rules, each for one passage or few.
-func drawPlan(rt *rapid.T) string {
+// drawPlan draws up to three rules, each for one passage or few. Shims die only
+// while the daemon stays up: a daemon that dies between the death of a shim and its
+// cleanup leaves a process of which it says that there is none.
+func drawPlan(rt *rapid.T, restarts bool) string {
 	var plan failpoint.Plan
+	dies := func(r failpoint.Rule, how string) bool { return strings.Contains(r.String(), how) }
 	for range rapid.IntRange(1, 3).Draw(rt, "rules") {
 		when := rapid.SampledFrom([]string{"1*", "1*off->1*", "2*off->2*", "3*"}).Draw(rt, "when")
 		rule := failpoint.MustParse(fmt.Sprintf(rapid.SampledFrom(rules()).Draw(rt, "rule"), when))[0]
-		if !slices.ContainsFunc(plan, func(r failpoint.Rule) bool { return r.Site == rule.Site }) {
+		if dies(rule, "kill") && restarts {
+			continue
+		}
+		if !slices.ContainsFunc(plan, func(r failpoint.Rule) bool {
+			return r.Site == rule.Site || dies(r, "kill") && dies(rule, "crash") || dies(r, "crash") && dies(rule, "kill")
+		}) {
 			plan = append(plan, rule)
 		}
 	}

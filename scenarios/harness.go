@@ -311,7 +311,7 @@ func (x *execution) heal() {
 	if faulty || x.workload.Loss {
 		x.containerd.StopFaults()
 	}
-	if strings.Contains(x.workload.Plan, "crash") { // it may be down for good
+	if !x.containerd.Serving() { // a plan may crash it for good
 		x.restart()
 	}
 	sim.OnTime()
