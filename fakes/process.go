@@ -279,8 +279,10 @@ func (c *Containerd) signal(p *process, sig unix.Signal) (die func()) {
 			c.exit(p, code)
 		})
 	}
-	if t.paused && sig != unix.SIGKILL {
-		// A frozen process has it when it thaws; runc thaws for SIGKILL.
+	if t.paused && (sig != unix.SIGKILL || p.exec != "") {
+		// A frozen process has it when it thaws. runc thaws for SIGKILL, but an
+		// executed process is killed by the shim itself, and the freezer of cgroup v1
+		// keeps it for as long.
 		t.pending = append(t.pending, die)
 		return func() {}
 	}

@@ -67,7 +67,7 @@ func (s *Service) addSandbox(p *sandbox) {
 // createPause makes the records of a sandbox: that of its pause process in
 // containerd and on disk, and its own.
 func (s *Service) createPause(ctx context.Context, p *sandbox) (retErr error) {
-	meta := metadata{ID: p.id, Name: p.name, SandboxConfig: p.config}
+	meta := metadata{Version: metadataVersion, ID: p.id, Name: p.name, SandboxConfig: p.config}
 	opts, err := s.pauseOpts(meta)
 	if err != nil {
 		return err
