@@ -3,10 +3,10 @@ package model
 import "slices"
 
 // across makes the check of a history from one that needs all containers.
-func across(id string, check func(History, []*view, func(container string, event int, format string, args ...any))) func(History) []Violation {
-	return func(h History) []Violation {
+func across(id string, check func(History, []*view, func(container string, event int, format string, args ...any))) func(History, []*view) []Violation {
+	return func(h History, all []*view) []Violation {
 		var found []Violation
-		check(h, views(h), func(container string, event int, format string, args ...any) {
+		check(h, all, func(container string, event int, format string, args ...any) {
 			found = append(found, violation(id, container, event, format, args...))
 		})
 		slices.SortStableFunc(found, func(a, b Violation) int { return a.Event - b.Event })

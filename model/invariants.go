@@ -14,8 +14,8 @@ type Invariant struct {
 	// Undecided says what part of the sentence a Real history cannot decide,
 	// "" when nothing. A Simulated history decides all of it.
 	Undecided string
-	// Check returns the violations in the order of their events.
-	Check func(History) []Violation
+	// check returns the violations in the order of their events.
+	check func(History, []*view) []Violation
 }
 
 // Violation is one place where a history breaks an invariant.
@@ -37,125 +37,125 @@ var Invariants = []Invariant{
 	{
 		ID: "I0", Name: "well formed",
 		Sentence: "Every return has one call, and a life is created, started and ended at most once.",
-		Check:    each("I0", checkWellFormed),
+		check:    each("I0", checkWellFormed),
 	},
 	{
 		ID: "I1", Name: "one start",
 		Sentence:  "StartContainer succeeds at most once for a container, and its process is started at most once.",
 		Undecided: "whether a start that no event told of happened",
-		Check:     each("I1", checkOneStart),
+		check:     each("I1", checkOneStart),
 	},
 	{
 		ID: "I2", Name: "remove excludes start",
 		Sentence:  "RemoveContainer does not succeed while the container starts or runs, and nothing starts after it succeeded.",
 		Undecided: "whether the process was alive at the very return of RemoveContainer, or started after it and died again",
-		Check:     each("I2", checkRemove),
+		check:     each("I2", checkRemove),
 	},
 	{
 		ID: "I3", Name: "exits are seen",
 		Sentence:  "At rest a container that exited is EXITED, and it is RUNNING if and only if its process is alive; its record on disk says the same.",
 		Undecided: "whether a process that no event told of has run",
-		Check:     each("I3", checkSettled),
+		check:     each("I3", checkSettled),
 	},
 	{
 		ID: "I4", Name: "the true exit",
 		Sentence:  "A recorded exit has the code and the time of the real one, a made-up code only if there is no real one or the start failed, and is never changed.",
 		Undecided: "whether the recorded time is the exact time of the exit, and any exit that no event told of",
-		Check:     each("I4", checkTrueExit),
+		check:     each("I4", checkTrueExit),
 	},
 	{
 		ID: "I5", Name: "forward only",
 		Sentence: "A status moves CREATED, RUNNING, EXITED, or straight to EXITED if the start failed, on disk and for readers.",
-		Check:    each("I5", checkForward),
+		check:    each("I5", checkForward),
 	},
 	{
 		ID: "I6", Name: "notices in order",
 		Sentence: "Whoever is told of a process is told CREATED, STARTED, STOPPED, DELETED in this order.",
-		Check:    each("I6", checkOrder),
+		check:    each("I6", checkOrder),
 	},
 	{
 		ID: "I7", Name: "execs within",
 		Sentence:  "The end of an executed process is told before that of its container, and none starts after the exit of the container was recorded.",
 		Undecided: "whether a process was executed that no event told of",
-		Check:     each("I7", checkExecs),
+		check:     each("I7", checkExecs),
 	},
 	{
 		ID: "I8", Name: "nothing is left",
 		Sentence:  "At rest nothing is left of a container that is gone: no task, process, record, name, snapshot or lease.",
 		Undecided: "what is left of a kind that nobody looked for",
-		Check:     each("I8", checkLeftovers),
+		check:     each("I8", checkLeftovers),
 	},
 	{
 		ID: "I9", Name: "stopped means stopped",
 		Sentence:  "When StopContainer has returned success, the process that was starting or running when it was called does not run, then or later.",
 		Undecided: "whether the process was still alive at the very return of StopContainer, if it was dead at rest",
-		Check:     each("I9", checkStop),
+		check:     each("I9", checkStop),
 	},
 	{
 		ID: "I10", Name: "calls return",
 		Sentence: "At rest every call has returned, and one whose caller gave up does so in bounded time.",
-		Check:    each("I10", checkTermination),
+		check:    each("I10", checkTermination),
 	},
 	{
 		ID: "I11", Name: "flags are given back",
 		Sentence: "At rest a container that still has a record is neither Starting nor Removing, and every probe of it succeeds.",
-		Check:    each("I11", checkReleased),
+		check:    each("I11", checkReleased),
 	},
 	{
 		ID: "I12", Name: "restarts lose nothing",
 		Sentence: "After a restart every container that was not removed has a record, a live process above all, and nothing keeps the service from serving once the faults are over.",
-		Check:    each("I12", checkRecovery),
+		check:    each("I12", checkRecovery),
 	},
 	{
 		ID: "I13", Name: "success is durable",
 		Sentence: "A container is told to run, and StartContainer succeeds, only when that is on disk; at rest disk and memory hold the same facts.",
-		Check:    each("I13", checkDurable),
+		check:    each("I13", checkDurable),
 	},
 	{
 		ID: "I14", Name: "retries converge",
 		Sentence: "StopContainer and RemoveContainer succeed after RemoveContainer did, and at rest they succeed after a few tries.",
-		Check:    each("I14", checkRetry),
+		check:    each("I14", checkRetry),
 	},
 	{
 		ID: "I15", Name: "asked to end once",
 		Sentence:  "A service delivers the stop signal at most once to a process, and a StopContainer with a timeout kills none at rest that was never asked to end.",
 		Undecided: "signals, which no event tells of",
-		Check:     each("I15", checkSignal),
+		check:     each("I15", checkSignal),
 	},
 	{
 		ID: "I16", Name: "one notice of the end",
 		Sentence:  "Whoever was told that a process started is told once that it ended.",
 		Undecided: "the end of a process that no event told of",
-		Check:     each("I16", checkOneNotice),
+		check:     each("I16", checkOneNotice),
 	},
 	{
 		ID: "I17", Name: "a stopped sandbox is quiet",
 		Sentence:  "When StopPodSandbox or RemovePodSandbox has returned success, no container of the sandbox runs, then or later.",
 		Undecided: "whether a process was alive at the very return, if it was dead at rest",
-		Check:     across("I17", checkSandbox),
+		check:     across("I17", checkSandbox),
 	},
 	{
 		ID: "I18", Name: "isolation",
 		Sentence: "While the runtime does not answer about one container, calls about others return in bounded time.",
-		Check:    across("I18", checkIsolation),
+		check:    across("I18", checkIsolation),
 	},
 	{
 		ID: "I19", Name: "updates take effect",
 		Sentence:  "At rest a live process has the resources of the last accepted update, or of one that overlapped it or failed.",
 		Undecided: "resources, which no event tells of",
-		Check:     each("I19", checkResources),
+		check:     each("I19", checkResources),
 	},
 	{
 		ID: "I20", Name: "lack of memory is told",
 		Sentence:  "Who sees that a process ended for lack of memory sees the reason.",
 		Undecided: "lack of memory that no event told of before the exit",
-		Check:     each("I20", checkOOM),
+		check:     each("I20", checkOOM),
 	},
 	{
 		ID: "I21", Name: "identity",
 		Sentence:  "A record names only processes of its container, and the exit of an earlier one is never taken for that of the next.",
 		Undecided: "all of it: events of a process may come after its record",
-		Check:     each("I21", checkIdentity),
+		check:     each("I21", checkIdentity),
 	},
 }
 
@@ -163,12 +163,16 @@ var Invariants = []Invariant{
 // their events, those of one event in the order of the invariants.
 func Check(h History) []Violation {
 	var found []Violation
+	all := views(h)
 	for _, inv := range Invariants {
-		found = append(found, inv.Check(h)...)
+		found = append(found, inv.check(h, all)...)
 	}
 	slices.SortStableFunc(found, func(a, b Violation) int { return a.Event - b.Event })
 	return found
 }
+
+// Check judges h by this invariant alone.
+func (i Invariant) Check(h History) []Violation { return i.check(h, views(h)) }
 
 // Undecidable says what of the invariant with this ID a history from source
 // cannot decide; "" when it decides all of it. It panics on an unknown ID.
@@ -188,10 +192,10 @@ func Undecidable(id string, source Source) string {
 type report func(event int, format string, args ...any)
 
 // each makes the check of a history from the check of one container.
-func each(id string, check func(*view, report)) func(History) []Violation {
-	return func(h History) []Violation {
+func each(id string, check func(*view, report)) func(History, []*view) []Violation {
+	return func(_ History, all []*view) []Violation {
 		var found []Violation
-		for _, v := range views(h) {
+		for _, v := range all {
 			check(v, func(event int, format string, args ...any) {
 				found = append(found, violation(id, v.name, event, format, args...))
 			})
