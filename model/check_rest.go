@@ -116,13 +116,19 @@ func checkRetry(v *view, report report) {
 	}
 }
 
+// crashedWithin tells whether the service crashed during o, or had crashed and did
+// not serve again when o was called.
 func (v *view) crashedWithin(o operation) bool {
-	for _, c := range v.crashes {
-		if c > o.call && c < o.ret {
-			return true
+	down := false
+	for i, e := range v.h.Events[:o.ret] {
+		switch {
+		case e.Kind == Crashed:
+			down = true
+		case e.Kind == Recovered && e.Err == "" && i < o.call:
+			down = false
 		}
 	}
-	return false
+	return down
 }
 
 // checkRecovery is I12. That states agree with the runtime is I3.
