@@ -39,18 +39,21 @@ func TestReferenceKeepsInvariants(t *testing.T) {
 // maxPoints bounds all phases of an execution together. Longer ones are livelocks.
 const maxPoints = 20_000
 
-// setChecks sets how many cases rapid draws, unless a flag does.
+// setChecks sets how many cases rapid draws and from which seed, so that all runs
+// of the test try the same, unless flags say otherwise.
 func setChecks(t *testing.T, n int) {
 	t.Helper()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
-	if given {
-		return
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for name, value := range map[string]string{"rapid.checks": strconv.Itoa(n), "rapid.seed": "1000"} {
+		if given[name] {
+			continue
+		}
+		f := flag.Lookup(name)
+		before := f.Value.String()
+		if err := f.Value.Set(value); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Value.Set(before) })
 	}
-	f := flag.Lookup("rapid.checks")
-	before := f.Value.String()
-	if err := f.Value.Set(strconv.Itoa(n)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Value.Set(before) })
 }
