@@ -109,16 +109,12 @@ func (s *Service) signalStop(ctx context.Context, c *container) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case c.signaling <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-c.signaling }()
-	for b := (backoff{}); !c.signaled; {
-		switch err := s.signal(ctx, c, sig); {
+	for b := (backoff{}); ; {
+		switch err := s.signalOnce(ctx, c, sig); {
 		case err == nil:
-			c.signaled = true
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case errdefs.IsNotFound(err):
 			return nil // it is ending; the exit monitor will tell
 		default:
@@ -131,7 +127,41 @@ func (s *Service) signalStop(ctx context.Context, c *container) error {
 			}
 		}
 	}
-	return nil
+}
+
+// signalOnce sends the stop signal if it has not been delivered yet. A caller that
+// gives up leaves a call behind that goes on: only its answer says whether the
+// signal was delivered, and the next StopContainer waits for that, so that a
+// process is not asked twice. That is why the call has no time limit of its own.
+func (s *Service) signalOnce(ctx context.Context, c *container, sig syscall.Signal) error {
+	select {
+	case c.signaling <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if c.signaled {
+		<-c.signaling
+		return nil
+	}
+	sent := make(chan error, 1)
+	if !s.background(func(ctx context.Context) {
+		task, err := s.loadTask(ctx, c)
+		if err == nil {
+			err = task.Kill(ctx, sig)
+		}
+		c.signaled = err == nil
+		<-c.signaling
+		sent <- err
+	}) {
+		<-c.signaling
+		return errClosed
+	}
+	select {
+	case err := <-sent:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // killContainer kills the process of a running container and waits for the

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/startrace/startrace/fakes/failpoint"
 )
 
 func TestStop(t *testing.T) {
@@ -60,6 +62,26 @@ func TestStopSignalOnce(t *testing.T) {
 		for range 3 {
 			require.NoError(t, <-results)
 		}
+		assert.Equal(t, 1, w.count(id, "signal 15"))
+		assert.False(t, w.Live(id))
+	})
+}
+
+// A stop whose time is over before it learns that its signal was delivered leaves
+// that to the next one, which does not send it again.
+func TestStopSignalOnceInSpiteOfASlowAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		id := w.started("IGNORE_TERM")
+		var err error
+		w.faults.Plan, err = failpoint.Parse("tasks.Kill/reply=1*delay(30s)")
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(w.ctx, 5*time.Second)
+		defer cancel()
+		require.ErrorIs(t, w.stop(ctx, id, 3600), context.DeadlineExceeded)
+		require.Equal(t, 1, w.count(id, "signal 15"))
+
+		require.NoError(t, w.stop(w.ctx, id, 60))
 		assert.Equal(t, 1, w.count(id, "signal 15"))
 		assert.False(t, w.Live(id))
 	})
