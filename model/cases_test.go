@@ -174,6 +174,28 @@ var invariantCases = []invariantCase{
 		},
 	},
 	{
+		name: "I15: asked by a service whose signal arrives after its crash, and by its successor",
+		events: []Event{
+			starts(1), call(OpStop, 2), service(Event{Kind: Crashed}), signaled(1, 15), fail(OpStop, 2, "Unavailable"),
+			call(OpStop, 3), signaled(1, 15),
+		},
+	},
+	{
+		name: "I15: asked twice by the successor of a service that asked",
+		events: []Event{
+			starts(1), call(OpStop, 2), signaled(1, 15), service(Event{Kind: Crashed}), fail(OpStop, 2, "Unavailable"),
+			call(OpStop, 3), signaled(1, 15), signaled(1, 15),
+		},
+		want: []string{"I15 c1 at 7: process 1 gets signal 15 for the second time"},
+	},
+	{
+		name: "I15: asked twice by the successor of a service that stopped nothing",
+		events: []Event{
+			starts(1), service(Event{Kind: Crashed}), call(OpStop, 3), signaled(1, 15), signaled(1, 15),
+		},
+		want: []string{"I15 c1 at 4: process 1 gets signal 15 for the second time"},
+	},
+	{
 		name:   "I15: asked twice",
 		events: []Event{starts(1), call(OpStop, 2), signaled(1, 15), fail(OpStop, 2, "Canceled"), call(OpStop, 3), signaled(1, 15)},
 		want:   []string{"I15 c1 at 5: process 1 gets signal 15 for the second time"},

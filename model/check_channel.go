@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 // process is one process as one subscriber sees it.
 type process struct {
 	channel string
@@ -97,7 +99,8 @@ func (v *view) unsubscribed(channel string) bool {
 const sigkill = 9
 
 // checkSignal is I15. What a service has signaled it does not remember after a
-// crash, so that its successor may do it again. Whether the timeout of a stop
+// crash, so that its successor may do it again; and a signal that was under way
+// when it crashed may arrive later, and is still its own. Whether the timeout of a stop
 // left time for the signal shows only at rest, when nothing fails or is slow.
 func checkSignal(v *view, report report) {
 	type sender struct{ life, crashes int }
@@ -113,6 +116,10 @@ func checkSignal(v *view, report report) {
 			reached[e.Life] = true
 			s := sender{e.Life, v.crashesBefore(i)}
 			polite[s]++
+			before := sender{s.life, s.crashes - 1}
+			if polite[s] == 2 && polite[before] == 0 && v.stopUnderWay(s.crashes) {
+				polite[before], polite[s] = 1, 1
+			}
 			if polite[s] > 1 && (v.signalsLost == never || v.signalsLost > i) {
 				report(i, "%s for the second time", e)
 			}
@@ -128,6 +135,17 @@ func checkSignal(v *view, report report) {
 			}
 		}
 	}
+}
+
+// stopUnderWay tells whether crash n, from 1, ended a call of StopContainer.
+func (v *view) stopUnderWay(n int) bool {
+	if n == 0 {
+		return false
+	}
+	crash := v.crashes[n-1]
+	return slices.ContainsFunc(v.ops, func(o operation) bool {
+		return o.op == OpStop && o.call < crash && (o.ret == never || o.ret > crash)
+	})
 }
 
 func (v *view) crashesBefore(i int) int {
