@@ -11,12 +11,41 @@ import (
 // planState is a plan in execution: how often each term was executed, and the
 // weight of each rule in this run. It is guarded by the lock of the Faults.
 type planState struct {
+	rules   failpoint.Plan // those of Plan, and those that were added
 	used    [][]int
 	weights []float64 // by rule; nil before the first site is passed
 }
 
 // planned reports whether there is a plan at all.
 func (f *Faults) planned() bool { return f != nil && len(f.Plan) > 0 }
+
+// Extend adds a plan to that of f, from now on. The one that f has must not be empty,
+// be it a rule without an effect such as "disk.write=off": only with a plan do calls
+// pass the sites that are for plans alone.
+func (f *Faults) Extend(plan failpoint.Plan) {
+	if !f.planned() {
+		panic("fakes: there is no plan to extend")
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.prepare()
+	f.add(plan)
+}
+
+// prepare takes the rules of Plan, once; the lock is held.
+func (f *Faults) prepare() {
+	if f.plan.rules == nil {
+		f.add(f.Plan)
+	}
+}
+
+func (f *Faults) add(plan failpoint.Plan) {
+	for _, r := range plan {
+		f.plan.rules = append(f.plan.rules, r)
+		f.plan.used = append(f.plan.used, make([]int, len(r.Terms)))
+		f.plan.weights = append(f.plan.weights, -1)
+	}
+}
 
 // evaluate returns what the plan has for a passage of site; nil for nothing.
 // Its operations are no scheduling points.
@@ -41,13 +70,8 @@ func (f *Faults) evaluate(site, object string) *failpoint.Action {
 
 // execute returns the first term of the first rule for site that executes.
 func (f *Faults) execute(site string) *failpoint.Action {
-	if f.plan.used == nil {
-		for _, r := range f.Plan {
-			f.plan.used = append(f.plan.used, make([]int, len(r.Terms)))
-			f.plan.weights = append(f.plan.weights, -1)
-		}
-	}
-	for i, r := range f.Plan {
+	f.prepare()
+	for i, r := range f.plan.rules {
 		if !failpoint.Matches(r.Site, site) {
 			continue
 		}
@@ -81,7 +105,7 @@ func (f *Faults) weight(rule int) float64 {
 		return 1
 	}
 	if f.plan.weights[rule] < 0 {
-		f.plan.weights[rule] = swarmWeights[f.draw("swarm "+f.Plan[rule].Site, len(swarmWeights))]
+		f.plan.weights[rule] = swarmWeights[f.draw("swarm "+f.plan.rules[rule].Site, len(swarmWeights))]
 	}
 	return f.plan.weights[rule]
 }

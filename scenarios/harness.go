@@ -36,24 +36,28 @@ func Body(v Variant, w Workload) func(*sim.T) { return body(v, w, model.Check) }
 func body(v Variant, w Workload, check func(model.History) []model.Violation) func(*sim.T) {
 	return func(t *sim.T) {
 		var x *execution
-		sim.Quietly(func() { x = newExecution(t, v, w) }) // its interleavings are of no interest
-		var h model.History
-		var found []model.Violation
-		for _, phase := range []func(){x.run, x.heal, x.probe} {
-			phase()
-			h = x.history()
-			if found = check(h); len(found) > 0 {
-				break
-			}
-		}
-		if len(found) == 0 {
-			sim.Quietly(func() { found = model.Linearizable(h) }) // it is not what is tested
-		}
-		if err := x.service.Close(); err != nil {
-			t.Errorf("close the service: %v", err)
-		}
+		sim.Quietly(func() { x = newExecution(t, v, w, nil) }) // its interleavings are of no interest
+		h, found := x.judge(check, x.run, x.heal, x.probe)
 		report(t, h, found)
 	}
+}
+
+// judge goes through the phases until one shows a violation, and closes the service.
+func (x *execution) judge(check func(model.History) []model.Violation, phases ...func()) (h model.History, found []model.Violation) {
+	for _, phase := range phases {
+		phase()
+		h = x.history()
+		if found = check(h); len(found) > 0 {
+			break
+		}
+	}
+	if len(found) == 0 {
+		sim.Quietly(func() { found = model.Linearizable(h) }) // it is not what is tested
+	}
+	if err := x.service.Close(); err != nil {
+		x.t.Errorf("close the service: %v", err)
+	}
+	return h, found
 }
 
 // history is what is known of all containers, and of what is about none of them.
@@ -80,6 +84,7 @@ type execution struct {
 	containerd  *fakes.Containerd
 	checkpoints *fakes.Checkpoints
 	process     *supervised // nil if the service does not crash
+	faults      *fakes.Faults
 }
 
 // container is one of the containers of an execution.
@@ -89,13 +94,14 @@ type container struct {
 	ready chan struct{} // closed when a create has returned; nil if there is none
 }
 
-func newExecution(t *sim.T, v Variant, w Workload) *execution {
+func newExecution(t *sim.T, v Variant, w Workload, hooks *fakes.Hooks) *execution {
 	x := &execution{
 		t: t, workload: w, ctx: log.WithLogger(context.Background(), newLogger()),
 		driver: &driver{rec: newRecorder(model.Simulated)},
 	}
 	faults := newFaults(t, w)
-	opts := fakes.Options{Record: x.rec.add, Faults: faults, EventLoss: w.Loss}
+	x.faults = faults
+	opts := fakes.Options{Record: x.rec.add, Faults: faults, EventLoss: w.Loss, Hooks: hooks}
 	x.containerd = fakes.New(opts)
 	x.checkpoints = fakes.NewCheckpoints(opts)
 	x.serve(v)

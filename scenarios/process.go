@@ -90,13 +90,27 @@ func (p *process) kill() bool {
 // starts. It returns when that serves or is dead as well.
 func (s *supervised) crash() {
 	sim.Point("crash", nil)
+	if s.killed() {
+		s.next()
+	}
+}
+
+// killed kills the present process, and reports whether it did: somebody else may
+// just have done so.
+func (s *supervised) killed() bool {
 	p := s.process()
 	if !p.kill() {
-		return // somebody else has just done so
+		return false
 	}
 	p.caller.Crash()
 	s.tell(model.Event{Kind: model.Crashed})
 	p.cancel()
+	return true
+}
+
+// next waits for the end of the process that was killed and starts the next one.
+func (s *supervised) next() {
+	p := s.process()
 	select {
 	case <-p.serving:
 		_ = p.service.Close() // ends what is left of its goroutines
@@ -148,8 +162,9 @@ func (s *supervised) boot() {
 	}
 }
 
-// through makes a call of the process that serves.
-func through[Q, R any](s *supervised, call func(Service, context.Context, *Q) (*R, error), q *Q) (*R, error) {
+// through makes a call of the process that serves. Of a caller that cannot give up
+// it takes no context.
+func through[Q, R any](ctx context.Context, s *supervised, call func(Service, context.Context, *Q) (*R, error), q *Q) (*R, error) {
 	for {
 		p := s.process()
 		select {
@@ -163,7 +178,14 @@ func through[Q, R any](s *supervised, call func(Service, context.Context, *Q) (*
 			continue
 		}
 		defer p.calls.Done()
-		r, err := call(p.service, p.ctx, q)
+		within := p.ctx
+		if ctx.Done() != nil { // the call ends with its caller too
+			var cancel context.CancelFunc
+			within, cancel = context.WithCancel(fakes.WithCaller(ctx, p.caller))
+			defer cancel()
+			defer context.AfterFunc(p.ctx, cancel)()
+		}
+		r, err := call(p.service, within, q)
 		if p.crashed() {
 			return nil, errCrashed
 		}
@@ -171,40 +193,40 @@ func through[Q, R any](s *supervised, call func(Service, context.Context, *Q) (*
 	}
 }
 
-func (s *supervised) RunPodSandbox(_ context.Context, r *runtime.RunPodSandboxRequest) (*runtime.RunPodSandboxResponse, error) {
-	return through(s, Service.RunPodSandbox, r)
+func (s *supervised) RunPodSandbox(ctx context.Context, r *runtime.RunPodSandboxRequest) (*runtime.RunPodSandboxResponse, error) {
+	return through(ctx, s, Service.RunPodSandbox, r)
 }
 
-func (s *supervised) StopPodSandbox(_ context.Context, r *runtime.StopPodSandboxRequest) (*runtime.StopPodSandboxResponse, error) {
-	return through(s, Service.StopPodSandbox, r)
+func (s *supervised) StopPodSandbox(ctx context.Context, r *runtime.StopPodSandboxRequest) (*runtime.StopPodSandboxResponse, error) {
+	return through(ctx, s, Service.StopPodSandbox, r)
 }
 
-func (s *supervised) RemovePodSandbox(_ context.Context, r *runtime.RemovePodSandboxRequest) (*runtime.RemovePodSandboxResponse, error) {
-	return through(s, Service.RemovePodSandbox, r)
+func (s *supervised) RemovePodSandbox(ctx context.Context, r *runtime.RemovePodSandboxRequest) (*runtime.RemovePodSandboxResponse, error) {
+	return through(ctx, s, Service.RemovePodSandbox, r)
 }
 
-func (s *supervised) CreateContainer(_ context.Context, r *runtime.CreateContainerRequest) (*runtime.CreateContainerResponse, error) {
-	return through(s, Service.CreateContainer, r)
+func (s *supervised) CreateContainer(ctx context.Context, r *runtime.CreateContainerRequest) (*runtime.CreateContainerResponse, error) {
+	return through(ctx, s, Service.CreateContainer, r)
 }
 
-func (s *supervised) StartContainer(_ context.Context, r *runtime.StartContainerRequest) (*runtime.StartContainerResponse, error) {
-	return through(s, Service.StartContainer, r)
+func (s *supervised) StartContainer(ctx context.Context, r *runtime.StartContainerRequest) (*runtime.StartContainerResponse, error) {
+	return through(ctx, s, Service.StartContainer, r)
 }
 
-func (s *supervised) StopContainer(_ context.Context, r *runtime.StopContainerRequest) (*runtime.StopContainerResponse, error) {
-	return through(s, Service.StopContainer, r)
+func (s *supervised) StopContainer(ctx context.Context, r *runtime.StopContainerRequest) (*runtime.StopContainerResponse, error) {
+	return through(ctx, s, Service.StopContainer, r)
 }
 
-func (s *supervised) RemoveContainer(_ context.Context, r *runtime.RemoveContainerRequest) (*runtime.RemoveContainerResponse, error) {
-	return through(s, Service.RemoveContainer, r)
+func (s *supervised) RemoveContainer(ctx context.Context, r *runtime.RemoveContainerRequest) (*runtime.RemoveContainerResponse, error) {
+	return through(ctx, s, Service.RemoveContainer, r)
 }
 
-func (s *supervised) ContainerStatus(_ context.Context, r *runtime.ContainerStatusRequest) (*runtime.ContainerStatusResponse, error) {
-	return through(s, Service.ContainerStatus, r)
+func (s *supervised) ContainerStatus(ctx context.Context, r *runtime.ContainerStatusRequest) (*runtime.ContainerStatusResponse, error) {
+	return through(ctx, s, Service.ContainerStatus, r)
 }
 
-func (s *supervised) ListContainers(_ context.Context, r *runtime.ListContainersRequest) (*runtime.ListContainersResponse, error) {
-	return through(s, Service.ListContainers, r)
+func (s *supervised) ListContainers(ctx context.Context, r *runtime.ListContainersRequest) (*runtime.ListContainersResponse, error) {
+	return through(ctx, s, Service.ListContainers, r)
 }
 
 // Close ends the process that serves. No crash may be under way.

@@ -1,0 +1,107 @@
+package script
+
+import (
+	"context"
+	"sync"
+
+	"github.com/startrace/startrace/sim"
+)
+
+// gates hold calls of the runtime and of the disk where the story wants them.
+type gates struct {
+	mu  sync.Mutex
+	all []*gate
+}
+
+// gate is a named point at which the first one that comes is held.
+type gate struct {
+	site, object string
+	label        string // of the call of the service that is to be held, "" for anybody's
+	skip         int    // how many pass before
+	arrived      chan struct{}
+	open         chan struct{}
+
+	taken, opened bool // guarded by the lock of the gates
+}
+
+// labelKey is the key under which a context has the label of its call.
+type labelKey struct{}
+
+// hook is a [fakes.Hook] for all points.
+func (g *gates) hook(ctx context.Context, site, object string) error {
+	var held *gate
+	sim.Quietly(func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for _, e := range g.all {
+			if e.holds(ctx, site, object) {
+				held = e
+				return
+			}
+		}
+	})
+	if held == nil {
+		return nil
+	}
+	close(held.arrived)
+	select {
+	case <-held.open:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// holds reports whether a call that comes to a point stays there. The lock is held.
+func (e *gate) holds(ctx context.Context, site, object string) bool {
+	if e.taken || e.opened || e.site != site || e.object != object {
+		return false
+	}
+	// What a service does in background, or on disk, has no label.
+	if who, _ := ctx.Value(labelKey{}).(string); who != "" && e.label != "" && who != e.label {
+		return false
+	}
+	if e.skip > 0 {
+		e.skip--
+		return false
+	}
+	e.taken = true
+	return true
+}
+
+// add makes a gate.
+func (g *gates) add(site, object, label string, skip int) *gate {
+	e := &gate{
+		site: site, object: object, label: label, skip: skip,
+		arrived: make(chan struct{}), open: make(chan struct{}),
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all = append(g.all, e)
+	return e
+}
+
+// release opens the gates that are chosen, and reports how many held somebody.
+func (g *gates) release(chosen func(*gate) bool) (held int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, e := range g.all {
+		if !e.opened && chosen(e) {
+			e.opened = true
+			close(e.open)
+			if e.taken {
+				held++
+			}
+		}
+	}
+	return held
+}
+
+// has reports whether somebody has come.
+func (e *gate) has() bool {
+	select {
+	case <-e.arrived:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,81 @@
+package script
+
+import (
+	"github.com/startrace/startrace/fakes"
+	"github.com/startrace/startrace/model"
+	"github.com/startrace/startrace/scenarios"
+	"github.com/startrace/startrace/sim"
+)
+
+// Result is what a run came to.
+type Result struct {
+	Output     string            // what the steps and the judge said
+	Violations []model.Violation // in the order of their events
+	Unmet      int               // how often something was not as the story has it
+	Failure    *sim.Failure      // why the execution failed; nil if it did not
+	Execution  sim.Result        // to be drawn; with a trace if Run was asked for one
+}
+
+// Invariant is what was violated first, "" if nothing was. What has no invariant, as
+// a deadlock, has its own name.
+func (r Result) Invariant() string {
+	switch {
+	case len(r.Violations) > 0:
+		return r.Violations[0].Invariant
+	case r.Failure != nil:
+		return string(r.Failure.Kind)
+	}
+	return ""
+}
+
+// Run executes the story of s on a variant. It is deterministic: the same scenario
+// gives the same result. With trace the result has what pictures need. It panics in a
+// binary without the controlled runtime; see [sim.Main].
+func Run(s *Scenario, variant string, trace bool) (Result, error) {
+	v, err := scenarios.Lookup(variant)
+	if err != nil {
+		return Result{}, err
+	}
+	var r Result
+	body := func(t *sim.T) {
+		r = Result{}
+		st := &stage{gates: &gates{}, calls: map[string]*call{}}
+		st.world = scenarios.NewWorld(t, v, s.options(st.gates.hook))
+		for _, l := range s.Lines {
+			if l.step != nil {
+				l.step(st)
+			}
+		}
+		st.close()
+		var verdict string
+		if _, r.Violations = st.world.Judge(); len(r.Violations) > 0 {
+			verdict = scenarios.Summary(r.Violations[0])
+		} else {
+			verdict = "clean"
+		}
+		st.printf("=> %s", verdict)
+		r.Output, r.Unmet = st.out.String(), st.unmet
+	}
+	res := sim.Run(sim.Config{Name: "scenario/" + s.Name, EarlyTimers: -1, Trace: trace, Sites: sites}, body)
+	r.Failure, r.Execution = res.Failure, res
+	if res.Failure != nil && len(r.Violations) == 0 {
+		r.Output += "=> " + res.Failure.Title + "\n"
+	}
+	return r, nil
+}
+
+// sites are the code whose steps are of interest.
+var sites = []string{
+	"github.com/startrace/startrace/impl.",
+	"github.com/startrace/startrace/scenarios/variants/",
+	"github.com/startrace/startrace/scenarios.",
+}
+
+// options are what the world of s has to be ready for.
+func (s *Scenario) options(hook fakes.Hook) scenarios.WorldOptions {
+	o := scenarios.WorldOptions{Containers: s.Containers, Later: s.Later, IgnoreTerm: s.IgnoreTerm, Hook: hook}
+	for _, n := range s.needs {
+		n(&o)
+	}
+	return o
+}

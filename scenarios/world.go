@@ -1,0 +1,131 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/startrace/startrace/fakes"
+	"github.com/startrace/startrace/model"
+	"github.com/startrace/startrace/sim"
+)
+
+// World is a service on a fake containerd, one sandbox and its containers, that
+// somebody moves step by step, where [Body] moves them all at once. What happens is
+// recorded and judged alike. It belongs to one execution of package sim.
+type World struct {
+	x     *execution
+	names []string
+}
+
+// WorldOptions say what a world has to be ready for.
+type WorldOptions struct {
+	Containers []string   // their names; they are created beforehand
+	Later      []string   // names of those that Create will make
+	IgnoreTerm bool       // their processes ignore SIGTERM
+	Faults     bool       // Faults will be extended
+	Crashes    bool       // the service crashes
+	Breaks     bool       // the daemon or a shim does
+	Hook       fakes.Hook // is called at each phase of each call; nil: none
+}
+
+// NewWorld makes a service of variant v and the containers.
+func NewWorld(t *sim.T, v Variant, o WorldOptions) *World {
+	w := Workload{IgnoreTerm: o.IgnoreTerm}
+	for _, name := range o.Containers {
+		w.Ops = append(w.Ops, Op{Container: name, Kind: Status})
+	}
+	for _, name := range o.Later {
+		w.Ops = append(w.Ops, Op{Container: name, Kind: Create})
+	}
+	if o.Faults {
+		w.Plan = "disk.write=off"
+	}
+	if o.Crashes {
+		w.Ops = append(w.Ops, Op{Kind: Crash})
+	}
+	if o.Breaks {
+		w.Ops = append(w.Ops, Op{Kind: Restart})
+	}
+	var hooks *fakes.Hooks
+	if o.Hook != nil {
+		hooks = &fakes.Hooks{}
+		hooks.Register("*", o.Hook)
+	}
+	return &World{x: newExecution(t, v, w, hooks), names: slices.Concat(o.Containers, o.Later)}
+}
+
+// Context is that of all calls.
+func (w *World) Context() context.Context { return w.x.ctx }
+
+// Containerd is the daemon with its shims and processes.
+func (w *World) Containerd() *fakes.Containerd { return w.x.containerd }
+
+// Checkpoints is the state directory of the service.
+func (w *World) Checkpoints() *fakes.Checkpoints { return w.x.checkpoints }
+
+// Faults is what goes wrong; nil without [WorldOptions.Faults].
+func (w *World) Faults() *fakes.Faults { return w.x.faults }
+
+// container returns the one of that name, "" being the first. It panics if there is
+// none.
+func (w *World) container(name string) *container {
+	if name == "" {
+		return w.x.containers[0]
+	}
+	return w.x.containers[slices.Index(w.names, name)]
+}
+
+// ID is the id of the container of that name.
+func (w *World) ID(name string) string { return w.container(name).id }
+
+// Call makes the service do op and returns its answer. Exits, crashes and restarts
+// are no calls.
+func (w *World) Call(ctx context.Context, op Op) error {
+	return w.container(op.Container).do(ctx, op, false)
+}
+
+// Status asks the service for the status of a container; nothing is recorded.
+func (w *World) Status(ctx context.Context, name string) (model.Status, error) {
+	return w.container(name).status(ctx)
+}
+
+// Create makes the service create the container of that name.
+func (w *World) Create(_ context.Context, name string) error {
+	c := w.container(name)
+	err := c.make(w.x)
+	close(c.ready)
+	return err
+}
+
+// Kill kills the service. Its calls end when they next look.
+func (w *World) Kill() { w.x.process.killed() }
+
+// Recover starts the next service after Kill. It returns when that serves, or is
+// killed as well.
+func (w *World) Recover() { w.x.process.next() }
+
+// RestartDaemon restarts containerd, as often as it takes.
+func (w *World) RestartDaemon() { w.x.restart() }
+
+// Judge ends all faults, gives the service an hour of its time to come to rest, stops
+// and removes the containers, and judges what happened, after each of these steps. What it found fails the execution.
+// Nothing may be under way. The world is of no use afterwards.
+func (w *World) Judge() (model.History, []model.Violation) {
+	h, found := w.x.judge(model.Check, func() {}, w.x.heal, w.x.probe)
+	report(w.x.t, h, found)
+	return h, found
+}
+
+// ErrorText is the class and the text of an error of a service; "" for nil.
+func ErrorText(err error) string { return errorText(err) }
+
+// Summary names the invariant that a violation breaks, in one line.
+func Summary(v model.Violation) string {
+	for _, inv := range model.Invariants {
+		if inv.ID == v.Invariant {
+			return fmt.Sprintf("%s (%s): %s", inv.ID, inv.Name, v.Message)
+		}
+	}
+	return fmt.Sprintf("%s (linearizable): %s", v.Invariant, v.Message)
+}
