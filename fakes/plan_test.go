@@ -93,3 +93,16 @@ func TestPlansAreShrunk(t *testing.T) {
 	assert.Equal(t, 1, deviations, "%v", report.Found.Schedule.Choices)
 	assert.Contains(t, report.Found.Failure.Title, "a Start that failed did start")
 }
+
+// Rules that are added count from then on, after those that were there.
+func TestExtend(t *testing.T) {
+	f := &Faults{Plan: failpoint.MustParse("tasks.Get=1*error(first)")}
+	const site = "tasks.Get/before-effect"
+	require.NotNil(t, f.evaluate(site, ""))
+	require.Nil(t, f.evaluate(site, ""))
+	f.Extend(failpoint.MustParse("tasks.Get=2*error(second)"))
+	assert.Equal(t, "error(second)", f.evaluate(site, "").String())
+	assert.NotNil(t, f.evaluate(site, ""))
+	assert.Nil(t, f.evaluate(site, ""))
+	assert.Panics(t, func() { (&Faults{}).Extend(failpoint.MustParse("tasks.Get=error(x)")) })
+}

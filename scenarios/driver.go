@@ -199,9 +199,17 @@ func errorText(err error) string {
 		return ""
 	}
 	err = native(err)
-	class, text := errdefs.Resolve(err).Error(), err.Error()
+	class, text := errorClass(err), err.Error()
 	if strings.Contains(text, class) {
 		return text
 	}
 	return class + ": " + text
+}
+
+// errorClass is the class of err; "" for nil.
+func errorClass(err error) string {
+	if err == nil {
+		return ""
+	}
+	return errdefs.Resolve(native(err)).Error()
 }

@@ -120,6 +120,10 @@ func (w *World) Judge() (model.History, []model.Violation) {
 // ErrorText is the class and the text of an error of a service; "" for nil.
 func ErrorText(err error) string { return errorText(err) }
 
+// ErrorClass is the class of an error of a service, as package errdefs names it; ""
+// for nil.
+func ErrorClass(err error) string { return errorClass(err) }
+
 // Summary names the invariant that a violation breaks, in one line.
 func Summary(v model.Violation) string {
 	for _, inv := range model.Invariants {

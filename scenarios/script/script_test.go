@@ -10,13 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/startrace/startrace/internal/leaktest"
+	"github.com/startrace/startrace/scenarios"
 	"github.com/startrace/startrace/scenarios/script"
 	"github.com/startrace/startrace/sim"
 )
 
 func TestMain(m *testing.M) { sim.Main(m, leaktest.Check) }
 
-var rewrite = flag.Bool("rewrite", false, "write what the scenarios print into their files")
+var (
+	rewrite = flag.Bool("rewrite", false, "write what the scenarios print into their files")
+	survey  = flag.String("survey", "", "run the scenario in this file on all variants and print what they do; nothing else")
+)
 
 const folder = "../../testdata/scenarios"
 
@@ -55,5 +59,21 @@ func TestScenarios(t *testing.T) {
 			}
 			assert.Equal(t, string(text), s.String(), "the file is not written as -rewrite writes it")
 		})
+	}
+}
+
+// TestSurvey helps whoever writes a scenario.
+func TestSurvey(t *testing.T) {
+	if *survey == "" {
+		return
+	}
+	text, err := os.ReadFile(*survey)
+	require.NoError(t, err)
+	s, err := script.Parse(*survey, string(text))
+	require.NoError(t, err)
+	for _, v := range scenarios.Variants() {
+		r, err := script.Run(s, v.Name, false)
+		require.NoError(t, err)
+		t.Logf("%s: %q\n%s", v.Name, r.Invariant(), r.Output)
 	}
 }

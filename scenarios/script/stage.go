@@ -65,15 +65,14 @@ func (s *stage) tell(c *call, wanted *string) {
 }
 
 func (s *stage) answer(label string, err error, wanted *string) {
-	text := "ok"
+	text, class := "ok", ""
 	if err != nil {
-		text = scenarios.ErrorText(err)
+		text, class = scenarios.ErrorText(err), scenarios.ErrorClass(err)
 	}
 	switch {
-	case wanted == nil && err == nil, wanted != nil && *wanted != "" && strings.HasPrefix(text, *wanted+":"),
-		wanted != nil && *wanted == "" && err == nil:
+	case wanted == nil && err == nil, wanted != nil && *wanted == class:
 		s.printf("%s: %s", label, text)
-	case wanted == nil || *wanted == "":
+	case wanted == nil:
 		s.unmetf("%s: %s", label, text)
 	default:
 		s.unmetf("%s: %s (and should fail: %s)", label, text, *wanted)

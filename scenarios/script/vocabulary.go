@@ -143,3 +143,24 @@ func (a *args) number(text string, low, high int) (int, error) {
 
 // need says what the world has to be ready for.
 func (a *args) need(n func(*scenarios.WorldOptions)) { a.p.s.needs = append(a.p.s.needs, n) }
+
+// Command describes a word of the vocabulary.
+type Command struct {
+	Family  string // the group it belongs to
+	Word    string
+	Usage   string // what comes after the word
+	Doc     string
+	Example string
+}
+
+// Commands lists the vocabulary, by family.
+func Commands() []Command {
+	var all []Command
+	for _, f := range families {
+		for _, word := range sortedKeys(f.commands) {
+			c := f.commands[word]
+			all = append(all, Command{Family: f.name, Word: word, Usage: c.usage, Doc: c.doc, Example: c.example})
+		}
+	}
+	return all
+}
