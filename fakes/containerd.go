@@ -27,9 +27,10 @@ const Namespace = "k8s.io"
 // loses nothing.
 type Options struct {
 	// Record receives the ground truth in the order in which it happens:
-	// model.TaskCreated, Started, Exited, Signaled and TaskDeleted from a
-	// Containerd, Stored from Checkpoints. It is called with the lock of the fake held: it must
-	// neither block nor call the fake.
+	// model.TaskCreated, Started, Exited, Signaled, OOMKilled, TaskDeleted and
+	// ExecStarted from a Containerd, and Unreliable when it does not answer a question
+	// for OOM kills; Stored from Checkpoints. It is called with the lock of the fake
+	// held: it must neither block nor call the fake.
 	Record func(model.Event)
 
 	// Faults decides which calls fail; nil: none. The same value may serve a

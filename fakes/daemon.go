@@ -266,15 +266,18 @@ func (c *Containerd) OOM(id string) bool {
 		return false
 	}
 	t.oomKills++
-	event := &eventsapi.TaskOOM{ContainerID: id}
+	say := func() {
+		c.opts.record(c.truth(t, model.OOMKilled))
+		c.publish(t.namespace, &eventsapi.TaskOOM{ContainerID: id})
+	}
 	if name != "after" {
-		c.publish(t.namespace, event)
+		say()
 	}
 	if name != "alone" {
 		c.exit(&t.process, 128+uint32(unix.SIGKILL))
 	}
 	if name == "after" {
-		c.publish(t.namespace, event)
+		say()
 	}
 	return true
 }

@@ -37,7 +37,7 @@
 //
 // Options.Record receives the ground truth. A task has a Life, the incarnation,
 // from its Create on: a process that was killed before its Start has an Exited
-// without a Started. Exec processes are not in it.
+// without a Started. Of exec processes only their start is in it.
 //
 // The fake never polls, reads no clock but time.Now, uses no random numbers and
 // lets no order of a map show. All its choices are sim.Choose, or Faults.Choose;

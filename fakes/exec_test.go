@@ -89,7 +89,7 @@ func TestExecEndsWithInit(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, v.(*eventsapi.TaskExit).ID)
 	}
-	assert.Equal(t, []string{"created", "started", "exited"}, w.happened("c1"), "an exec is no life of the container")
+	assert.Equal(t, []string{"created", "started", "executed", "exited"}, w.happened("c1"), "an exec is no life of the container")
 }
 
 func TestExecOfMissingBinary(t *testing.T) {

@@ -112,7 +112,7 @@ func (w world) containerOf(t testing.TB, id string, args ...string) containerd.C
 // happened returns the ground truth of id in words.
 func (w world) happened(id string) []string {
 	words := map[model.Kind]string{
-		model.TaskCreated: "created", model.Started: "started", model.Exited: "exited",
+		model.TaskCreated: "created", model.Started: "started", model.ExecStarted: "executed", model.Exited: "exited",
 		model.Signaled: "signaled", model.TaskDeleted: "deleted",
 	}
 	var all []string

@@ -279,9 +279,10 @@ func (s taskService) ListPids(ctx context.Context, r *tasksapi.ListPidsRequest, 
 }
 
 // Metrics returns an entry for each task that matches a filter on id or
-// namespace. It has data only if there were OOM kills.
+// namespace. It has data only if there were OOM kills. Who gets no answer can't
+// know of them, which is part of the ground truth.
 func (s taskService) Metrics(ctx context.Context, r *tasksapi.MetricsRequest, _ ...grpc.CallOption) (*tasksapi.MetricsResponse, error) {
-	return serve(ctx, s.c, "tasks.Metrics", "", func() (*tasksapi.MetricsResponse, error) {
+	reply, err := serve(ctx, s.c, "tasks.Metrics", "", func() (*tasksapi.MetricsResponse, error) {
 		filter, err := filters.ParseAll(r.Filters...)
 		if err != nil {
 			return nil, err
@@ -296,6 +297,10 @@ func (s taskService) Metrics(ctx context.Context, r *tasksapi.MetricsRequest, _ 
 		}
 		return reply, nil
 	})
+	if err != nil {
+		s.c.opts.record(model.Event{Kind: model.Unreliable, What: model.Reasons, At: s.c.now().UnixNano()})
+	}
+	return reply, err
 }
 
 // Wait blocks until the process has ended. A call that found the task gets the

@@ -20,6 +20,7 @@ import (
 
 	"github.com/startrace/startrace/fakes/failpoint"
 	"github.com/startrace/startrace/internal/initproc"
+	"github.com/startrace/startrace/model"
 	"github.com/startrace/startrace/sim"
 )
 
@@ -72,6 +73,9 @@ func (s taskService) startExec(p *process, returned <-chan struct{}) (*tasksapi.
 	p.pid = s.c.pids.next()
 	p.status, p.started = tasktypes.Status_RUNNING, true
 	sim.Logf("process %s of %s starts", p.exec, t.id)
+	started := s.c.truth(t, model.ExecStarted)
+	started.Pid, started.Exec = p.pid, p.exec
+	s.c.opts.record(started)
 	s.c.publish(t.namespace, &eventsapi.TaskExecStarted{ContainerID: t.id, ExecID: p.exec, Pid: p.pid})
 	s.c.runs(p, returned)
 	return &tasksapi.StartResponse{Pid: p.pid}, nil
