@@ -230,6 +230,17 @@ var invariantCases = []invariantCase{
 		want:   []string{"I16 c1 at 4: s1 never learns the end of process 1"},
 	},
 	{
+		name: "I16: the end of what never ran, on a runtime that loses exits",
+		events: []Event{
+			service(Event{Kind: Unreliable, What: Exits}), {Kind: TaskCreated, Life: 1}, notified(1, NoticeStarted), exits(1, 137), settled(created, false),
+		},
+	},
+	{
+		name:   "I16: the end of what never ran",
+		events: []Event{{Kind: TaskCreated, Life: 1}, notified(1, NoticeStarted), exits(1, 137), settled(created, false)},
+		want:   []string{"I16 c1 at 3: s1 never learns the end of process 1"},
+	},
+	{
 		name: "I17: the process ends before its sandbox is stopped",
 		events: []Event{
 			{Kind: Member, Sandbox: "p"}, service(of("p", call(OpStopSandbox, 1))), starts(1), exits(1, 137), service(of("p", ok(OpStopSandbox, 1))),
@@ -263,6 +274,21 @@ var invariantCases = []invariantCase{
 		want: []string{"I18 c2 at 2: StopContainer#1 is held up by c1"},
 	},
 	{
+		name: "I18: a stop of the sandbox of one that hangs",
+		events: []Event{
+			{Kind: Member, Sandbox: "p"}, at(1, Event{Kind: Hung}), at(2, service(of("p", call(OpStopSandbox, 1)))),
+			at(900, Event{Kind: Resumed}), at(901, service(of("p", ok(OpStopSandbox, 1)))),
+		},
+	},
+	{
+		name: "I18: a stop of another sandbox",
+		events: []Event{
+			{Kind: Member, Sandbox: "p"}, at(1, Event{Kind: Hung}), at(2, service(of("q", call(OpStopSandbox, 1)))),
+			at(900, Event{Kind: Resumed}), at(901, service(of("q", ok(OpStopSandbox, 1)))),
+		},
+		want: []string{"I18  at 3: StopPodSandbox#1 is held up by c1"},
+	},
+	{
 		name: "I19: an update that overlaps another",
 		events: []Event{
 			starts(1), update(1, "1 cpu"), update(2, "2 cpu"), {Kind: Applied, Resources: "1 cpu"}, ok(OpUpdate, 1), ok(OpUpdate, 2), settled(running, true),
@@ -283,6 +309,22 @@ var invariantCases = []invariantCase{
 		name:   "I20: out of memory, and not said",
 		events: []Event{starts(1), {Kind: OOMKilled, Life: 1}, exits(1, 137), call(OpStatus, 1), sees(1, exited(137, 2))},
 		want:   []string{"I20 c1 at 4: #1 sees EXITED 137: not a word of the lack of memory that killed process 1"},
+	},
+	{
+		name:   "I20: out of memory, and not the reason",
+		events: []Event{starts(1), {Kind: OOMKilled, Life: 1}, exits(1, 7), call(OpStatus, 1), sees(1, exited(7, 2))},
+	},
+	{
+		name: "I20: out of memory, and no answer about it",
+		events: []Event{
+			starts(1), {Kind: OOMKilled, Life: 1}, exits(1, 137), service(Event{Kind: Unreliable, What: Reasons}), call(OpStatus, 1), sees(1, exited(137, 2)),
+		},
+	},
+	{
+		name: "I20: out of memory before the start",
+		events: []Event{{Kind: TaskCreated, Life: 1}, {Kind: OOMKilled, Life: 1}, exits(1, 137), call(OpStatus, 1), sees(1, Status{
+			CreatedAt: 1, FinishedAt: 2, ExitCode: 137, Reason: StartErrorReason,
+		})},
 	},
 	{
 		name: "I21: the pid is that of the process",

@@ -94,6 +94,11 @@ func checkIsolation(h History, all []*view, report func(string, int, string, ...
 			}
 			for _, o := range v.ops {
 				call := h.Events[o.call]
+				if call.Sandbox != "" && slices.ContainsFunc(all, func(hangs *view) bool {
+					return hangs.hangsWithin(from, until) && hangs.memberOf(call.Sandbox)
+				}) {
+					continue // it is about such a container
+				}
 				limit := call.At + call.Timeout + ProgressTime
 				switch {
 				case o.call < from || limit > h.Events[until].At:

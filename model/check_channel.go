@@ -73,8 +73,8 @@ func checkOneNotice(v *view, report report) {
 	}
 	for _, at := range v.settled {
 		for _, l := range v.lives {
-			if l.exited == never || l.exited > at {
-				continue
+			if l.exited == never || l.exited > at || l.started == never && !v.exact(at) {
+				continue // of what never ran and is gone without a trace nobody can tell
 			}
 			for _, i := range v.events { // in the order of the history
 				e := v.h.Events[i]

@@ -51,12 +51,13 @@ func (v *view) superseded(o operation, at int) bool {
 // OOMReason is the reason of an exit for lack of memory.
 const OOMReason = "OOMKilled"
 
-// checkOOM is I20.
+// checkOOM is I20. A start that failed is reason enough, as in I4.
 func checkOOM(v *view, report report) {
 	for _, i := range v.events {
 		e := v.h.Events[i]
 		if e.Kind != Observed && (e.Kind != Settled || !e.Present) ||
-			e.Status.State() != StateExited || e.Status.Reason == OOMReason {
+			e.Status.State() != StateExited || e.Status.Reason == OOMReason ||
+			e.Status.Reason == StartErrorReason || v.reasonsLost != never && v.reasonsLost < i {
 			continue
 		}
 		for _, l := range v.lives {
@@ -67,8 +68,11 @@ func checkOOM(v *view, report report) {
 	}
 }
 
-// outOfMemory reports whether the kernel said why l ends before it ended.
+// outOfMemory reports whether the kernel killed l and said why before it ended.
 func (v *view) outOfMemory(l life) bool {
+	if l.code != KilledCode {
+		return false
+	}
 	for _, i := range v.events {
 		if e := v.h.Events[i]; e.Kind == OOMKilled && e.Life == l.number {
 			return l.exited != never && i < l.exited

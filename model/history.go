@@ -12,6 +12,7 @@ const (
 	OpStatus Op = "ContainerStatus"
 	OpList   Op = "ListContainers"
 	OpUpdate Op = "UpdateContainerResources"
+	OpExec   Op = "ExecSync"
 
 	OpStopSandbox   Op = "StopPodSandbox"   // about a sandbox, without container
 	OpRemoveSandbox Op = "RemovePodSandbox" // the same
@@ -32,6 +33,7 @@ const (
 const (
 	Exits   = "exits"   // codes and times of exits; a dead shim is taken for a dead process
 	Signals = "signals" // whether a signal was delivered
+	Reasons = "reasons" // that a process ended for lack of memory
 )
 
 // Kind says what an event records.

@@ -13,8 +13,9 @@ type view struct {
 
 	// From the events about all containers.
 	crashes []int
-	// exitsLost is where the runtime began to lose exits, signalsLost signals.
-	exitsLost, signalsLost int
+	// exitsLost is where the runtime began to lose exits, signalsLost signals,
+	// reasonsLost reasons.
+	exitsLost, signalsLost, reasonsLost int
 }
 
 // never stands for the index of an event that is not in the history.
@@ -55,7 +56,7 @@ func views(h History) []*view {
 	for i, e := range h.Events {
 		v := byName[e.Container]
 		if v == nil {
-			v = &view{h: h, name: e.Container, exitsLost: never, signalsLost: never}
+			v = &view{h: h, name: e.Container, exitsLost: never, signalsLost: never, reasonsLost: never}
 			byName[e.Container] = v
 			all = append(all, v)
 		}
@@ -80,6 +81,8 @@ func (v *view) addShared(i int, e Event) {
 		v.exitsLost = i
 	case e.Kind == Unreliable && e.What == Signals && v.signalsLost == never:
 		v.signalsLost = i
+	case e.Kind == Unreliable && e.What == Reasons && v.reasonsLost == never:
+		v.reasonsLost = i
 	}
 }
 
