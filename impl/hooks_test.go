@@ -300,3 +300,26 @@ func TestHooksAfterRestart(t *testing.T) {
 		})
 	}
 }
+
+// A start that was interrupted before it was recorded is told to be over, before
+// the container can be started again.
+func TestHooksAfterInterruptedStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &plugins{}
+		w := newWorld(t, p.configure)
+		id := w.container()
+		require.NoError(t, w.Service.Close())
+		w.task(id, false)
+		release := make(chan struct{})
+		p.stop = func(context.Context, string) error { <-release; return nil }
+		w.restart()
+		synctest.Wait()
+		assert.Equal(t, "stop", p.noted(id))
+		assert.Equal(t, unknown, w.state(id))
+		require.ErrorIs(t, w.start(id), errdefs.ErrFailedPrecondition)
+		close(release)
+		synctest.Wait()
+		require.NoError(t, w.start(id))
+		assert.Equal(t, "stop stopped start started", p.noted(id))
+	})
+}

@@ -166,13 +166,14 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 		return fmt.Errorf("failed to get task status: %w", err)
 	}
 
-	if exited || !started && seen.Status == containerd.Created {
+	if !exited && !started && seen.Status == containerd.Created {
+		return s.undoStart(ctx, c, status)
+	}
+	if exited {
 		if err := s.purgeTask(ctx, c); err != nil {
 			return fmt.Errorf("failed to delete task: %w", err)
 		}
-		if exited {
-			s.stopHookAfterRestart(c)
-		}
+		s.stopHookAfterRestart(c)
 		c.settle(status)
 		return nil
 	}
@@ -206,6 +207,28 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 		if e, ok := s.killTask(ctx, c, nil, nil); ok {
 			s.finish(ctx, c, c.get().startFailed(errInterrupted, status.StartedAt, e))
 		}
+	})
+	return nil
+}
+
+// undoStart takes a container whose start was interrupted before it was recorded
+// back to status. Whoever was told of the start is told of its end while the task
+// is there, which says so to the next restart, and before the next start.
+func (s *Service) undoStart(ctx context.Context, c *container, status Status) error {
+	undo := func(ctx context.Context) error {
+		if err := s.purgeTask(ctx, c); err != nil {
+			return fmt.Errorf("failed to delete task: %w", err)
+		}
+		c.settle(status)
+		return nil
+	}
+	if s.config.Hooks == nil || c.SandboxID == "" {
+		return undo(ctx)
+	}
+	c.hooked = true
+	s.background(func(ctx context.Context) {
+		s.stopHook(ctx, c)
+		retry(ctx, fmt.Sprintf("undo the start of container %q", c.ID), undo)
 	})
 	return nil
 }
