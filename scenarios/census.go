@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/startrace/startrace/model"
@@ -27,17 +28,27 @@ func (x *execution) census() {
 	for _, c := range all {
 		kept = append(kept, c.ID)
 	}
-	tasks := x.containerd.Tasks()
+	var gone []string
 	for _, c := range x.containers {
-		if c.id == "" {
-			continue
+		if c.id != "" {
+			gone = append(gone, c.id)
 		}
+	}
+	if x.workload.pauses() {
+		gone = append(gone, x.pods...)
+	}
+	tasks := x.containerd.Tasks()
+	for _, id := range gone {
 		for _, left := range []struct {
 			what string
-			ids  []string
-		}{{"a task", tasks}, {"a record of containerd", kept}, {"a record on disk", records}} {
-			if slices.Contains(left.ids, c.id) {
-				x.rec.add(model.Event{Kind: model.Leftover, Container: c.id, What: left.what, At: time.Now().UnixNano()})
+			is   bool
+		}{
+			{"a task", slices.Contains(tasks, id)},
+			{"a record of containerd", slices.Contains(kept, id)},
+			{"a record on disk", slices.ContainsFunc(records, func(r string) bool { return r == id || strings.HasPrefix(r, id+".") })},
+		} {
+			if left.is {
+				x.rec.add(model.Event{Kind: model.Leftover, Container: id, What: left.what, At: time.Now().UnixNano()})
 			}
 		}
 	}

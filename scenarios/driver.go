@@ -111,6 +111,14 @@ func (d *driver) do(ctx context.Context, op Op, probe bool) error {
 			d.tell(model.Event{Kind: model.Observed, Container: d.id, ID: e.ID, Status: status})
 			return nil
 		}
+	case Exec:
+		e.Op = model.OpExec
+		call = func(*model.Event) error {
+			_, err := d.service.(Execer).ExecSync(ctx, &runtime.ExecSyncRequest{
+				ContainerId: d.id, Cmd: initproc.Command{ExitAfter: op.Timeout}.Args(),
+			})
+			return err
+		}
 	case StopSandbox:
 		e.Container, e.Sandbox, e.Op = "", d.pod, model.OpStopSandbox
 		call = func(*model.Event) error {
@@ -127,6 +135,11 @@ func (d *driver) do(ctx context.Context, op Op, probe bool) error {
 		panic(fmt.Sprintf("scenarios: %s is no call of the service", op.Kind))
 	}
 
+	return d.call(e, call)
+}
+
+// call makes a call and records it.
+func (d *driver) call(e model.Event, call func(*model.Event) error) error {
 	e = d.rec.call(e)
 	sim.Logf("%v", e)
 	err := call(&e)
@@ -211,5 +224,5 @@ func errorClass(err error) string {
 	if err == nil {
 		return ""
 	}
-	return errdefs.Resolve(native(err)).Error()
+	return strings.TrimPrefix(errdefs.Resolve(native(err)).Error(), "context ")
 }

@@ -8,13 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/containerd/log"
-
-	"github.com/startrace/startrace/fakes"
-	"github.com/startrace/startrace/fakes/failpoint"
-	"github.com/startrace/startrace/internal/initproc"
 	"github.com/startrace/startrace/model"
-	"github.com/startrace/startrace/scenarios/variants"
 	"github.com/startrace/startrace/sim"
 )
 
@@ -30,10 +24,13 @@ import (
 // or 10 s later; the service gets an hour to come to rest, in virtual time; its
 // view is compared with the truth; and then Stop and Remove have to succeed, and
 // to leave nothing. An execution ends after the first of these phases that shows a
-// violation.
+// violation. It fails at once if v cannot do what w needs.
 func Body(v Variant, w Workload) func(*sim.T) { return body(v, w, model.Check) }
 
 func body(v Variant, w Workload, check func(model.History) []model.Violation) func(*sim.T) {
+	if err := v.Check(w); err != nil {
+		return func(t *sim.T) { t.Fatal(err) }
+	}
 	return func(t *sim.T) {
 		var x *execution
 		sim.Quietly(func() { x = newExecution(t, v, w, nil) }) // its interleavings are of no interest
@@ -54,165 +51,11 @@ func (x *execution) judge(check func(model.History) []model.Violation, phases ..
 	if len(found) == 0 {
 		sim.Quietly(func() { found = model.Linearizable(h) }) // it is not what is tested
 	}
+	x.watchers.end()
 	if err := x.service.Close(); err != nil {
 		x.t.Errorf("close the service: %v", err)
 	}
 	return h, found
-}
-
-// history is what is known of all containers, and of what is about none of them.
-func (x *execution) history() model.History {
-	var ids []string
-	for _, c := range x.containers {
-		if c.id != "" {
-			ids = append(ids, c.id)
-		}
-	}
-	if x.workload.shared() {
-		ids = append(ids, "")
-	}
-	return x.rec.history(ids...)
-}
-
-// execution is one run of a workload.
-type execution struct {
-	*driver     // of the first container
-	containers  []*container
-	t           *sim.T
-	ctx         context.Context
-	workload    Workload
-	containerd  *fakes.Containerd
-	checkpoints *fakes.Checkpoints
-	process     *supervised // nil if the service does not crash
-	faults      *fakes.Faults
-}
-
-// container is one of the containers of an execution.
-type container struct {
-	driver
-	name  string
-	ready chan struct{} // closed when a create has returned; nil if there is none
-}
-
-func newExecution(t *sim.T, v Variant, w Workload, hooks *fakes.Hooks) *execution {
-	x := &execution{
-		t: t, workload: w, ctx: log.WithLogger(context.Background(), newLogger()),
-		driver: &driver{rec: newRecorder(model.Simulated)},
-	}
-	faults := newFaults(t, w)
-	x.faults = faults
-	opts := fakes.Options{Record: x.rec.add, Faults: faults, EventLoss: w.Loss, Hooks: hooks}
-	x.containerd = fakes.New(opts)
-	x.checkpoints = fakes.NewCheckpoints(opts)
-	x.serve(v)
-	x.create()
-	if faults != nil {
-		faults.Release()
-	}
-	if w.breaks() {
-		x.tell(model.Event{Kind: model.Unreliable, What: model.Exits})
-	}
-	if w.breaks() || w.Plan != "" || w.Faults > 0 && slices.Contains(w.faultCalls(), "tasks.Kill") {
-		x.tell(model.Event{Kind: model.Unreliable, What: model.Signals})
-	}
-	return x
-}
-
-// newFaults returns what goes wrong, nothing yet; nil unless anything does: their
-// lock is one more thing to race for.
-func newFaults(t *sim.T, w Workload) *fakes.Faults {
-	if w.Faults == 0 && w.Plan == "" {
-		return nil
-	}
-	plan, err := failpoint.Parse(w.Plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	faults := &fakes.Faults{Budget: w.Faults, Calls: w.faultCalls(), Plan: plan}
-	faults.Hold()
-	return faults
-}
-
-// serve makes the service, or starts its first process if it is to crash.
-func (x *execution) serve(v Variant) {
-	client, err := x.containerd.Client()
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	ids := 0
-	env := variants.Env{
-		Client:      client,
-		Checkpoints: x.checkpoints,
-		NewID: func() string {
-			var id string
-			sim.Quietly(func() {
-				ids++
-				id = fmt.Sprintf("c-%d", ids)
-			})
-			return id
-		},
-	}
-	if !x.workload.has(Crash) {
-		if x.service, err = v.New(x.ctx, env); err != nil {
-			x.t.Fatalf("make the service: %v", err)
-		}
-		return
-	}
-	x.process = &supervised{
-		ctx: x.ctx, tell: x.tell, heal: x.containerd.StopFaults,
-		start: func(ctx context.Context, caller *fakes.Caller) (Service, error) {
-			env := env
-			env.Checkpoints = x.checkpoints.For(caller)
-			return v.New(ctx, env)
-		},
-	}
-	x.process.boot()
-	x.rec.forget("") // that was no recovery
-	x.service = x.process
-}
-
-// create makes the sandbox and the containers that no operation creates.
-func (x *execution) create() {
-	if err := x.createSandbox(x.ctx, "c"); err != nil {
-		x.t.Fatal(err)
-	}
-	common := *x.driver
-	for i, name := range x.workload.containers() {
-		c := &container{name: name, driver: common}
-		if name == "" {
-			c.name = "c"
-		}
-		x.containers = append(x.containers, c)
-		if x.workload.on(name, Create) {
-			c.ready = make(chan struct{})
-			continue
-		}
-		if err := c.make(x); err != nil {
-			x.t.Fatal(err)
-		}
-		if x.workload.Running {
-			if err := c.do(x.ctx, Op{Kind: Start}, false); err != nil {
-				x.t.Fatalf("set up the process: %v", err)
-			}
-		}
-		if i == 0 {
-			x.driver = &c.driver
-		}
-	}
-}
-
-// make creates the container.
-func (c *container) make(x *execution) error {
-	if err := c.createContainer(x.ctx, c.name, "/rootfs", []string{initproc.Path}, x.workload); err != nil {
-		return err
-	}
-	if c.ready != nil {
-		c.created()
-	}
-	if x.workload.shared() {
-		c.tell(model.Event{Kind: model.Member, Container: c.id, Sandbox: c.pod})
-	}
-	return nil
 }
 
 // runTime is after how long the faults end whatever has not returned by then: a
@@ -225,19 +68,22 @@ func (x *execution) run() {
 	ctx, allReturned := context.WithCancel(x.ctx)
 	for i, name := range x.workload.names() {
 		op := x.workload.Ops[i]
-		if op.Kind == Exit {
+		switch op.Kind {
+		case Exit, OOM:
 			exits.Add(1)
 			sim.Go(name, func() {
 				defer exits.Done()
 				x.exit(ctx, op)
 			})
-			continue
+		case Watch, Stall:
+			x.watchers.watch(name, op, ctx)
+		default:
+			calls.Add(1)
+			sim.Go(name, func() {
+				defer calls.Done()
+				x.perform(i, op)
+			})
 		}
-		calls.Add(1)
-		sim.Go(name, func() {
-			defer calls.Done()
-			x.perform(op)
-		})
 	}
 	if x.workload.Plan != "" {
 		defer time.AfterFunc(runTime, x.containerd.StopFaults).Stop()
@@ -247,11 +93,13 @@ func (x *execution) run() {
 	exits.Wait()
 }
 
-// perform does what is not an exit. An error is part of the history.
-func (x *execution) perform(op Op) {
+// perform does operation i, which is no exit. An error is part of the history.
+func (x *execution) perform(i int, op Op) {
 	switch op.Kind {
 	case StopSandbox, RemoveSandbox:
-		_ = x.do(x.ctx, op, false)
+		_ = x.about(op.Sandbox).do(x.ctx, op, false)
+	case List:
+		x.list()
 	case Crash:
 		x.process.crash()
 	case Restart:
@@ -268,7 +116,13 @@ func (x *execution) perform(op Op) {
 		if c.ready != nil {
 			<-c.ready
 		}
-		if c.id != "" {
+		switch {
+		case c.id == "":
+		case op.Kind == Hang:
+			x.hangs(c)
+		case op.Kind == Update:
+			_ = c.update(x.ctx, i)
+		default:
 			_ = c.do(x.ctx, op, false)
 		}
 	}
@@ -276,7 +130,35 @@ func (x *execution) perform(op Op) {
 
 // container is the one that op is about.
 func (x *execution) container(op Op) *container {
-	return x.containers[slices.Index(x.workload.containers(), op.Container)]
+	return x.containers[slices.Index(x.workload.containers(), op.place())]
+}
+
+// about returns the driver of the sandbox of that name.
+func (x *execution) about(sandbox string) *driver {
+	d := *x.driver
+	d.pod = x.podOf(sandbox)
+	return &d
+}
+
+// hangs keeps the runtime from answering about c for a while. From then on time
+// passes only while all wait, so that it is the hanging that others take long for,
+// unless a plan delays them.
+func (x *execution) hangs(c *container) {
+	sim.Point("hang", c.id)
+	end := x.hang.begin(c.id)
+	if end == nil {
+		return
+	}
+	sim.OnTime()
+	alone := x.workload.Plan == "" && !x.workload.has(Restart)
+	if alone {
+		x.tell(model.Event{Kind: model.Hung, Container: c.id})
+	}
+	time.Sleep(hangTime)
+	if alone {
+		x.tell(model.Event{Kind: model.Resumed, Container: c.id})
+	}
+	end()
 }
 
 // restart restarts the daemon, as often as it takes.
@@ -300,7 +182,11 @@ func (x *execution) exit(ctx context.Context, op Op) {
 			return
 		}
 	}
-	if c.id != "" && wait(ctx, c.id) == nil {
+	switch {
+	case c.id == "" || wait(ctx, c.id) != nil:
+	case op.Kind == OOM:
+		x.containerd.OOM(c.id)
+	default:
 		x.containerd.Exit(c.id, uint32(op.Code))
 	}
 }
@@ -317,6 +203,7 @@ func (x *execution) heal() {
 	if faulty || x.workload.Loss {
 		x.containerd.StopFaults()
 	}
+	x.plugin.rest()
 	if !x.containerd.Serving() { // a plan may crash it for good
 		x.restart()
 	}
@@ -332,6 +219,9 @@ func (x *execution) heal() {
 			return
 		}
 		e.Alive = x.containerd.Live(c.id)
+		if x.workload.has(Update) {
+			x.tellResources(c.id)
+		}
 		x.tell(e)
 	}
 }
@@ -340,22 +230,34 @@ func (x *execution) heal() {
 // still being cleaned up.
 const probeTries = 3
 
-// probe stops and removes the containers, and looks for what is left of them.
+// probe stops and removes the containers, and sandboxes that have a process, and
+// looks for what is left of them.
 func (x *execution) probe() {
 	for _, c := range x.containers {
-		if c.id == "" {
-			continue
+		if c.id != "" {
+			x.converge(&c.driver, x.lastStop(c), Op{Kind: Remove})
 		}
-		for _, op := range []Op{x.lastStop(c), {Kind: Remove}} {
-			for try := range probeTries {
-				if c.do(x.ctx, op, try == probeTries-1) == nil {
-					break
-				}
-				time.Sleep(restTime)
-			}
+	}
+	if x.workload.pauses() {
+		for _, name := range x.workload.sandboxes() {
+			pod := x.about(name)
+			x.converge(pod, Op{Kind: StopSandbox}, Op{Kind: RemoveSandbox})
+			x.tell(model.Event{Kind: model.Settled, Container: pod.pod, Alive: x.containerd.Live(pod.pod)})
 		}
 	}
 	sim.Quietly(x.census)
+}
+
+// converge makes calls that have to succeed in the end.
+func (x *execution) converge(d *driver, ops ...Op) {
+	for _, op := range ops {
+		for try := range probeTries {
+			if d.do(x.ctx, op, try == probeTries-1) == nil {
+				break
+			}
+			time.Sleep(restTime)
+		}
+	}
 }
 
 // lastStop asks a process to end if others did so before.

@@ -13,8 +13,9 @@ import (
 
 // The texts of errors about what may stand somewhere.
 const (
-	operations = "an operation is start, stop[=DURATION], remove, status, exit[=CODE] or create, with CONTAINER. before it, or stopsandbox, removesandbox, crash or restart"
-	conditions = "a condition is faults=BUDGET[:CALL,...], plan={PLAN}, loss, ignoreterm or running"
+	operations = "an operation is create, start, stop[=DURATION], remove, status, update, exec[=DURATION], exit[=CODE], oom or hang, " +
+		"with CONTAINER. before it, stopsandbox or removesandbox, or list, watch[=DURATION], stall, crash or restart"
+	conditions = "a condition is faults=BUDGET[:CALL,...], plan={PLAN}, loss, ignoreterm, running, pause or hooks"
 )
 
 // maxFaults is the largest budget of faults: each makes executions longer.
@@ -50,19 +51,19 @@ func ParseWorkload(text string) (Workload, error) {
 	return w, nil
 }
 
-var containerName = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
+var validName = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
 
 // createdOnce returns an error if a container has two operations that create it.
 func (w Workload) createdOnce() error {
-	seen := map[string]bool{}
+	seen := map[place]bool{}
 	for _, op := range w.Ops {
 		if op.Kind != Create {
 			continue
 		}
-		if seen[op.Container] {
+		if seen[op.place()] {
 			return fmt.Errorf("%s stands there twice", op.name())
 		}
-		seen[op.Container] = true
+		seen[op.place()] = true
 	}
 	return nil
 }
@@ -113,49 +114,62 @@ func (p *parser) cut(s span, separator byte) (before, after span, found bool) {
 }
 
 func (p *parser) operation(s span) (Op, error) {
-	name, value, valued := p.cut(s, '=')
-	var op Op
-	if container, rest, named := p.cut(name, '.'); named {
-		if op.Container = p.of(container); !containerName.MatchString(op.Container) {
-			return op, p.errorf(container, "%q is no name of a container: it is a lower-case letter and up to 15 more of them or digits", op.Container)
-		}
-		name = rest
+	head, value, valued := p.cut(s, '=')
+	op, err := p.subject(head)
+	if err != nil {
+		return op, err
 	}
-	op.Kind = OpKind(p.of(name))
-	switch op.Kind {
-	case Stop:
-		if !valued {
-			return op, nil
+	switch {
+	case op.Kind == "":
+		return op, p.errorf(s, "an operation is missing: %s", operations)
+	case !op.Kind.known():
+		return op, p.errorf(s, "unknown operation %q: %s", op.Kind, operations)
+	case op.Container != "" && !op.Kind.onContainer():
+		return op, p.errorf(s, "%s is not about a container", op.Kind)
+	case op.Sandbox != "" && op.Kind.onAll():
+		return op, p.errorf(s, "%s is not about a sandbox", op.Kind)
+	case !valued:
+	case op.Kind.lasts():
+		op.Timeout, err = time.ParseDuration(p.of(value))
+		if err != nil || op.Timeout < 0 || op.Timeout%time.Second != 0 {
+			return op, p.errorf(value, "%q is no duration: it is a number of whole seconds, as 10s", p.of(value))
 		}
-		timeout, err := time.ParseDuration(p.of(value))
-		if err != nil || timeout < 0 || timeout%time.Second != 0 {
-			return op, p.errorf(value, "%q is no timeout: it is a number of whole seconds, as 10s", p.of(value))
-		}
-		op.Timeout = timeout
-	case Exit:
-		if !valued {
-			return op, nil
-		}
+	case op.Kind == Exit:
 		code, err := strconv.ParseUint(p.of(value), 10, 8)
 		if err != nil {
 			return op, p.errorf(value, "%q is no exit code: it is a number from 0 to 255", p.of(value))
 		}
 		op.Code = uint8(code)
-	case StopSandbox, RemoveSandbox, Crash, Restart:
-		if op.Container != "" {
-			return op, p.errorf(s, "%s is not about a container", op.Kind)
-		}
-		fallthrough
-	case Start, Remove, Status, Create:
-		if valued {
-			return op, p.errorf(value, "%s takes no value", op.Kind)
-		}
-	case "":
-		return op, p.errorf(s, "an operation is missing: %s", operations)
 	default:
-		return op, p.errorf(s, "unknown operation %q: %s", op.Kind, operations)
+		return op, p.errorf(value, "%s takes no value", op.Kind)
 	}
 	return op, nil
+}
+
+// subject reads an operation without its value.
+func (p *parser) subject(s span) (op Op, err error) {
+	if sandbox, rest, named := p.cut(s, ':'); named {
+		if op.Sandbox, err = p.name(sandbox, "sandbox"); err != nil {
+			return op, err
+		}
+		s = rest
+	}
+	if container, rest, named := p.cut(s, '.'); named {
+		if op.Container, err = p.name(container, "container"); err != nil {
+			return op, err
+		}
+		s = rest
+	}
+	op.Kind = OpKind(p.of(s))
+	return op, nil
+}
+
+func (p *parser) name(s span, of string) (string, error) {
+	name := p.of(s)
+	if !validName.MatchString(name) {
+		return "", p.errorf(s, "%q is no name of a %s: it is a lower-case letter and up to 15 more of them or digits", name, of)
+	}
+	return name, nil
 }
 
 // condition adds a condition to w and returns its name.
@@ -176,6 +190,10 @@ func (p *parser) condition(s span, w *Workload) (string, error) {
 		w.IgnoreTerm = true
 	case "running":
 		w.Running = true
+	case "pause":
+		w.Pause = true
+	case "hooks":
+		w.Hooks = true
 	case "":
 		return name, p.errorf(s, "a condition is missing: %s", conditions)
 	default:

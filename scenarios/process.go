@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"google.golang.org/grpc"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/startrace/startrace/fakes"
@@ -162,9 +163,8 @@ func (s *supervised) boot() {
 	}
 }
 
-// through makes a call of the process that serves. Of a caller that cannot give up
-// it takes no context.
-func through[Q, R any](ctx context.Context, s *supervised, call func(Service, context.Context, *Q) (*R, error), q *Q) (*R, error) {
+// serving waits for a process that serves, and enters it.
+func (s *supervised) serving() *process {
 	for {
 		p := s.process()
 		select {
@@ -173,24 +173,30 @@ func through[Q, R any](ctx context.Context, s *supervised, call func(Service, co
 			time.Sleep(bootPause)
 			continue
 		}
-		if !p.enter() {
-			time.Sleep(bootPause)
-			continue
+		if p.enter() {
+			return p
 		}
-		defer p.calls.Done()
-		within := p.ctx
-		if ctx.Done() != nil { // the call ends with its caller too
-			var cancel context.CancelFunc
-			within, cancel = context.WithCancel(fakes.WithCaller(ctx, p.caller))
-			defer cancel()
-			defer context.AfterFunc(p.ctx, cancel)()
-		}
-		r, err := call(p.service, within, q)
-		if p.crashed() {
-			return nil, errCrashed
-		}
-		return r, err
+		time.Sleep(bootPause)
 	}
+}
+
+// through makes a call of the process that serves. Of a caller that cannot give up
+// it takes no context.
+func through[Q, R any](ctx context.Context, s *supervised, call func(Service, context.Context, *Q) (*R, error), q *Q) (*R, error) {
+	p := s.serving()
+	defer p.calls.Done()
+	within := p.ctx
+	if ctx.Done() != nil { // the call ends with its caller too
+		var cancel context.CancelFunc
+		within, cancel = context.WithCancel(fakes.WithCaller(ctx, p.caller))
+		defer cancel()
+		defer context.AfterFunc(p.ctx, cancel)()
+	}
+	r, err := call(p.service, within, q)
+	if p.crashed() {
+		return nil, errCrashed
+	}
+	return r, err
 }
 
 func (s *supervised) RunPodSandbox(ctx context.Context, r *runtime.RunPodSandboxRequest) (*runtime.RunPodSandboxResponse, error) {
@@ -227,6 +233,43 @@ func (s *supervised) ContainerStatus(ctx context.Context, r *runtime.ContainerSt
 
 func (s *supervised) ListContainers(ctx context.Context, r *runtime.ListContainersRequest) (*runtime.ListContainersResponse, error) {
 	return through(ctx, s, Service.ListContainers, r)
+}
+
+func (s *supervised) UpdateContainerResources(ctx context.Context, r *runtime.UpdateContainerResourcesRequest) (*runtime.UpdateContainerResourcesResponse, error) {
+	return through(ctx, s, func(service Service, ctx context.Context, r *runtime.UpdateContainerResourcesRequest) (*runtime.UpdateContainerResourcesResponse, error) {
+		return service.(Updater).UpdateContainerResources(ctx, r)
+	}, r)
+}
+
+func (s *supervised) ExecSync(ctx context.Context, r *runtime.ExecSyncRequest) (*runtime.ExecSyncResponse, error) {
+	return through(ctx, s, func(service Service, ctx context.Context, r *runtime.ExecSyncRequest) (*runtime.ExecSyncResponse, error) {
+		return service.(Execer).ExecSync(ctx, r)
+	}, r)
+}
+
+func (s *supervised) GetContainerEvents(r *runtime.GetEventsRequest, stream grpc.ServerStreamingServer[runtime.ContainerEventResponse]) error {
+	p := s.serving()
+	defer p.calls.Done()
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	defer context.AfterFunc(stream.Context(), cancel)()
+	return p.service.(Watcher).GetContainerEvents(r, &connection{stream, ctx, p})
+}
+
+// connection is a stream from a process, which ends with it.
+type connection struct {
+	grpc.ServerStreamingServer[runtime.ContainerEventResponse]
+	ctx  context.Context
+	from *process
+}
+
+func (c *connection) Context() context.Context { return c.ctx }
+
+func (c *connection) Send(e *runtime.ContainerEventResponse) error {
+	if c.from.crashed() {
+		return errCrashed
+	}
+	return c.ServerStreamingServer.(*subscriber).send(c.ctx, e)
 }
 
 // Close ends the process that serves. No crash may be under way.

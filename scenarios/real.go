@@ -64,7 +64,7 @@ func OpenReal(ctx context.Context, env RealEnv, v Variant) (*Real, error) {
 	truth := newTruth(r.rec, env)
 	truth.subscribe(ctx)
 	r.done.Go(func() { r.lost = truth.listen(ctx) })
-	r.service, err = v.New(ctx, variants.Env{
+	r.service, err = v.open(ctx, variants.Env{
 		Client:         env.Client,
 		Checkpoints:    recordedCheckpoints{dir, r.rec},
 		Namespace:      env.Namespace,
@@ -104,9 +104,9 @@ const (
 // by model.Check. An error says that there is none, and is no violation.
 func (r *Real) Run(ctx context.Context, w Workload, seed uint64) (model.History, error) {
 	if w.Faults > 0 || w.Plan != "" || w.Running || len(w.containers()) > 1 || slices.ContainsFunc(w.Ops, func(o Op) bool {
-		return !o.Kind.onContainer() || o.Kind == Create
-	}) {
-		return model.History{}, fmt.Errorf("workload %q: for a real containerd it is one container without faults and crashes", w)
+		return !slices.Contains([]OpKind{Start, Stop, Remove, Status, Exit}, o.Kind)
+	}) || w.Pause || w.Hooks {
+		return model.History{}, fmt.Errorf("workload %q: for a real containerd it is start, stop, remove, status and exit of one container, without faults", w)
 	}
 	ctx = namespaces.WithNamespace(log.WithLogger(ctx, newLogger()), r.env.Namespace)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -98,7 +98,8 @@ func (r *recorder) call(e model.Event) model.Event {
 }
 
 // history returns what is known of the containers ids; "" stands for what is about
-// none of them.
+// none of them. Who is told of a process of a container is not told of which: it is
+// the one that ran, or else the last one that was to.
 func (r *recorder) history(ids ...string) model.History {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,7 +114,34 @@ func (r *recorder) history(ids ...string) model.History {
 	for i, e := range all {
 		h.Events[i] = e.Event
 	}
+	told := slices.ContainsFunc(all, func(e entry) bool { return e.Kind == model.Notified })
+	if told {
+		nameLives(h.Events)
+	}
 	return h
+}
+
+// nameLives says of which process notices are.
+func nameLives(events []model.Event) {
+	ran, made := map[string]int{}, map[string]int{}
+	for _, e := range events {
+		switch e.Kind {
+		case model.Started:
+			ran[e.Container] = e.Life
+		case model.TaskCreated:
+			made[e.Container] = e.Life
+		}
+	}
+	for i, e := range events {
+		if e.Kind != model.Notified {
+			continue
+		}
+		life := ran[e.Container]
+		if life == 0 {
+			life = made[e.Container]
+		}
+		events[i].Life = max(life, 1)
+	}
 }
 
 // forget forgets what is known of container id.

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"context"
 
+	"google.golang.org/grpc"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -24,4 +25,19 @@ type Service interface {
 	// Close ends the goroutines of the service and waits for them. It leaves
 	// the containers as they are.
 	Close() error
+}
+
+// Updater is a Service that can change the resources of a container.
+type Updater interface {
+	UpdateContainerResources(context.Context, *runtime.UpdateContainerResourcesRequest) (*runtime.UpdateContainerResourcesResponse, error)
+}
+
+// Execer is a Service that can run a command in a container.
+type Execer interface {
+	ExecSync(context.Context, *runtime.ExecSyncRequest) (*runtime.ExecSyncResponse, error)
+}
+
+// Watcher is a Service that tells subscribers of transitions.
+type Watcher interface {
+	GetContainerEvents(*runtime.GetEventsRequest, grpc.ServerStreamingServer[runtime.ContainerEventResponse]) error
 }

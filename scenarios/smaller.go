@@ -37,6 +37,12 @@ func (w Workload) Smaller() []Workload {
 	if w.Running {
 		add(func(w *Workload) { w.Running = false })
 	}
+	if w.Pause {
+		add(func(w *Workload) { w.Pause = false })
+	}
+	if w.Hooks {
+		add(func(w *Workload) { w.Hooks = false })
+	}
 	if w.Faults > 1 {
 		add(func(w *Workload) { w.Faults = 1 })
 	}
@@ -57,15 +63,21 @@ func (w Workload) Smaller() []Workload {
 		add(func(w *Workload) { w.Plan = plan })
 	}
 	for i, op := range w.Ops {
-		if plain := (Op{Container: op.Container, Kind: op.Kind}); op != plain {
+		if plain := (Op{Sandbox: op.Sandbox, Container: op.Container, Kind: op.Kind}); op != plain {
 			add(func(w *Workload) { w.Ops[i] = plain })
 		}
 	}
-	if names := w.containers(); len(names) > 1 { // one container less: its operations all at once
+	without := func(has func(Op) bool) { // their operations all at once
+		add(func(w *Workload) { w.Ops = slices.DeleteFunc(w.Ops, has) })
+	}
+	if all := w.containers(); len(all) > 1 {
+		for _, c := range all {
+			without(func(o Op) bool { return o.Kind.onContainer() && o.place() == c })
+		}
+	}
+	if names := w.sandboxes(); len(names) > 1 {
 		for _, name := range names {
-			add(func(w *Workload) {
-				w.Ops = slices.DeleteFunc(w.Ops, func(o Op) bool { return o.Kind.onContainer() && o.Container == name })
-			})
+			without(func(o Op) bool { return !o.Kind.onAll() && o.Sandbox == name })
 		}
 	}
 	return smaller

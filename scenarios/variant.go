@@ -2,7 +2,9 @@ package scenarios
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/startrace/startrace/impl"
@@ -15,15 +17,61 @@ import (
 type Variant struct {
 	Name  string // as in flags and schedules
 	Title string // one line: what it is
-	// New returns a service in env. It does not recover what an earlier one
-	// left, except for the reference.
+	// Has lists what it can do beside the calls of a Service.
+	Has []Ability
+	// New returns a service in env. Only one that Recovers takes over what an
+	// earlier one left.
 	New func(ctx context.Context, env variants.Env) (Service, error)
+}
+
+// Ability is what not every variant can do. Its value is the operation or
+// condition of workloads that needs it.
+type Ability string
+
+// The abilities.
+const (
+	Updates  Ability = "update" // the service is an Updater
+	Execs    Ability = "exec"   // it is an Execer
+	Watches  Ability = "watch"  // it is a Watcher
+	TellsOOM Ability = "oom"    // it finds out that a process ended for lack of memory
+	CallsOut Ability = "hooks"  // it calls Env.Hooks
+	Pauses   Ability = "pause"  // it runs Env.Pause in sandboxes, and has records of them
+	Recovers Ability = "crash"  // New takes over what an earlier service left
+)
+
+// Check returns an error if w needs what v cannot do.
+func (v Variant) Check(w Workload) error {
+	for _, need := range w.needs() {
+		if !slices.Contains(v.Has, need) {
+			return fmt.Errorf("variant %s has no %s: choose another variant, or a workload without it", v.Name, need)
+		}
+	}
+	return nil
+}
+
+// open makes a service of v in env, which has what v says that it has.
+func (v Variant) open(ctx context.Context, env variants.Env) (Service, error) {
+	s, err := v.New(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	for ability, is := range map[Ability]func() bool{
+		Updates: func() bool { _, ok := s.(Updater); return ok },
+		Execs:   func() bool { _, ok := s.(Execer); return ok },
+		Watches: func() bool { _, ok := s.(Watcher); return ok },
+	} {
+		if slices.Contains(v.Has, ability) && !is() {
+			return nil, errors.Join(fmt.Errorf("variant %s says that it has %s, and has no method for it", v.Name, ability), s.Close())
+		}
+	}
+	return s, nil
 }
 
 // Reference is the variant that keeps all invariants.
 var Reference = Variant{
 	Name:  "reference",
 	Title: "the reference implementation, package impl",
+	Has:   []Ability{Updates, Execs, Watches, TellsOOM, CallsOut, Pauses, Recovers},
 	New: func(ctx context.Context, env variants.Env) (Service, error) {
 		return orNil(impl.New(ctx, impl.Config{
 			Client:         env.Client,
@@ -33,6 +81,8 @@ var Reference = Variant{
 			RuntimeOptions: env.RuntimeOptions,
 			CgroupParent:   env.CgroupParent,
 			NewID:          env.NewID,
+			Pause:          env.Pause,
+			Hooks:          env.Hooks,
 		}))
 	},
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // DefaultWorkload breaks every variant but the reference: two callers start
@@ -13,27 +12,37 @@ import (
 // events may be lost, as containerd 2.4.2 loses them.
 const DefaultWorkload = "start|start|stop|remove|exit=7; loss"
 
-// Workload is what happens to one container or several in one sandbox, and what
+// Workload is what happens to containers in one sandbox or several, and what
 // may go wrong meanwhile. Its text is
 //
 //	workload  = operation { "|" operation } { ";" condition }
-//	operation = [ container "." ] ( "create" | "start" | "stop" [ "=" duration ] | "remove" | "status" | "exit" [ "=" code ] )
-//	          | "stopsandbox" | "removesandbox" | "crash" | "restart"
-//	condition = "faults=" budget [ ":" call { "," call } ] | "plan={" plan "}" | "loss" | "ignoreterm" | "running"
+//	operation = [ sandbox ":" ] [ container "." ] (
+//	            "create" | "start" | "stop" [ "=" duration ] | "remove" | "status" | "update" |
+//	            "exec" [ "=" duration ] | "exit" [ "=" code ] | "oom" | "hang" )
+//	          | [ sandbox ":" ] ( "stopsandbox" | "removesandbox" )
+//	          | "list" | "watch" [ "=" duration ] | "stall" | "crash" | "restart"
+//	condition = "faults=" budget [ ":" call { "," call } ] | "plan={" plan "}" | "loss" | "ignoreterm" | "running" | "pause" | "hooks"
 //
-// with spaces anywhere between. A container is named by a lower-case letter and up
-// to 15 more of them or digits; without a name it is the one that has none. It was
-// created beforehand, unless there is a create. The operations run in parallel, each
-// once:
+// with spaces anywhere between. Sandboxes and containers are named by a lower-case
+// letter and up to 15 more of them or digits; without a name it is the one that has
+// none. A container was created beforehand, unless there is a create. The operations
+// run in parallel, each once:
 //
 //	create      CreateContainer; the other operations on the container wait for it
 //	start       StartContainer
 //	stop=10s    StopContainer with that timeout in whole seconds, without 0s: SIGKILL at once
 //	remove      RemoveContainer
 //	status      ContainerStatus
+//	update      UpdateContainerResources with a value that no other update has
+//	exec=10s    ExecSync of a command that runs for that long in whole seconds, without 0s
 //	exit=7      the process ends by itself with that code, 0 to 255, without 0
+//	oom         the process ends for lack of memory
+//	hang        the runtime no longer answers about the container, until the calls that can return have
 //
 //	stopsandbox, removesandbox  StopPodSandbox, RemovePodSandbox
+//	list        ListContainers
+//	watch=10s   GetContainerEvents by a subscriber that takes so long for each event, until the end
+//	stall       the same by one that takes none until all calls have returned
 //	crash       the service is killed, and a new one recovers what is on disk, or is killed by the next crash while it does
 //	restart     containerd is killed and starts again; shims and processes live on
 //
@@ -45,6 +54,10 @@ const DefaultWorkload = "start|start|stop|remove|exit=7; loss"
 //	loss                any task event may get lost
 //	ignoreterm          the process ignores SIGTERM
 //	running             the containers that were created beforehand were started as well
+//	pause               sandboxes have a pause process, and survive a crash; so it is with oom too
+//	hooks               the start and the end of a container are told to a plugin, which may block or fail
+//
+// Not every variant can do all of it; see Variant.Check.
 type Workload struct {
 	Ops        []Op
 	Faults     int      // how many calls may fail
@@ -53,41 +66,22 @@ type Workload struct {
 	Loss       bool     // task events may be lost
 	IgnoreTerm bool     // the process ignores SIGTERM
 	Running    bool     // the containers run from the beginning
+	Pause      bool     // sandboxes have a pause process
+	Hooks      bool     // a plugin is told of starts and ends, and may block or fail
 }
 
-// Op is one operation of a workload.
-type Op struct {
-	Container string // name, "" for the one without
-	Kind      OpKind
-	Timeout   time.Duration // Stop: whole seconds
-	Code      uint8         // Exit
-}
-
-// OpKind says what an operation does; its value is its text.
-type OpKind string
-
-// The kinds of operations.
-const (
-	Start  OpKind = "start"
-	Stop   OpKind = "stop"
-	Remove OpKind = "remove"
-	Status OpKind = "status"
-	Exit   OpKind = "exit"
-	Create OpKind = "create"
-
-	StopSandbox   OpKind = "stopsandbox"
-	RemoveSandbox OpKind = "removesandbox"
-	Crash         OpKind = "crash"
-	Restart       OpKind = "restart"
-)
-
-// onContainer reports whether an operation of that kind is about a container.
-func (k OpKind) onContainer() bool {
-	switch k {
-	case StopSandbox, RemoveSandbox, Crash, Restart:
-		return false
+// needs returns what a variant has to be able to do for w.
+func (w Workload) needs() (all []Ability) {
+	for _, op := range w.Ops {
+		all = append(all, op.Kind.needs()...)
 	}
-	return true
+	if w.Pause {
+		all = append(all, Pauses)
+	}
+	if w.Hooks {
+		all = append(all, CallsOut)
+	}
+	return all
 }
 
 // FaultCalls returns the calls that a workload may let fail, sorted. Those of the
@@ -128,26 +122,13 @@ func (w Workload) String() string {
 	if w.Running {
 		b.WriteString("; running")
 	}
+	if w.Pause {
+		b.WriteString("; pause")
+	}
+	if w.Hooks {
+		b.WriteString("; hooks")
+	}
 	return b.String()
-}
-
-// String returns the text of the operation.
-func (o Op) String() string {
-	switch {
-	case o.Kind == Stop && o.Timeout != 0:
-		return o.name() + fmt.Sprintf("=%s", o.Timeout)
-	case o.Kind == Exit && o.Code != 0:
-		return o.name() + fmt.Sprintf("=%d", o.Code)
-	}
-	return o.name()
-}
-
-// name is the operation without its value.
-func (o Op) name() string {
-	if o.Container != "" {
-		return o.Container + "." + string(o.Kind)
-	}
-	return string(o.Kind)
 }
 
 // names returns the name of each operation, with a number if there are several
@@ -182,24 +163,53 @@ func (w Workload) has(kind OpKind) bool {
 	return slices.ContainsFunc(w.Ops, func(o Op) bool { return o.Kind == kind })
 }
 
-// containers are the names of all containers, in the order of their first
+// place names a container in its sandbox.
+type place struct{ sandbox, container string }
+
+func (o Op) place() place { return place{o.Sandbox, o.Container} }
+
+// containers are the places of all containers, in the order of their first
 // operations; there is at least one.
-func (w Workload) containers() []string {
-	var names []string
+func (w Workload) containers() []place {
+	var all []place
 	for _, op := range w.Ops {
-		if op.Kind.onContainer() && !slices.Contains(names, op.Container) {
-			names = append(names, op.Container)
+		if op.Kind.onContainer() && !slices.Contains(all, op.place()) {
+			all = append(all, op.place())
 		}
 	}
-	if len(names) == 0 {
-		names = []string{""}
+	if len(all) > 0 {
+		return all
+	}
+	for _, op := range w.Ops {
+		if op.Kind.onSandbox() {
+			return []place{op.place()}
+		}
+	}
+	return []place{{}}
+}
+
+// sandboxes are the names of all sandboxes, those of containers first.
+func (w Workload) sandboxes() []string {
+	var names []string
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, c := range w.containers() {
+		add(c.sandbox)
+	}
+	for _, op := range w.Ops {
+		if op.Kind.onSandbox() {
+			add(op.Sandbox)
+		}
 	}
 	return names
 }
 
 // on reports whether an operation of that kind on that container is part of w.
-func (w Workload) on(container string, kind OpKind) bool {
-	return slices.ContainsFunc(w.Ops, func(o Op) bool { return o.Kind == kind && o.Container == container })
+func (w Workload) on(c place, kind OpKind) bool {
+	return slices.ContainsFunc(w.Ops, func(o Op) bool { return o.Kind == kind && o.place() == c })
 }
 
 // breaks reports whether daemon or shim may go down.
@@ -210,5 +220,12 @@ func (w Workload) breaks() bool {
 // shared reports whether a history of w has more than what is about one container.
 func (w Workload) shared() bool {
 	return len(w.containers()) > 1 || w.has(StopSandbox) || w.has(RemoveSandbox) ||
-		w.has(Crash) || w.breaks() || w.Plan != "" || w.Faults > 0
+		w.has(Crash) || w.breaks() || w.Plan != "" || w.Faults > 0 || w.pauses() || w.watched()
 }
+
+// pauses reports whether sandboxes have a pause process. Who has one is asked for
+// lack of memory as well.
+func (w Workload) pauses() bool { return w.Pause || w.has(OOM) }
+
+// watched reports whether somebody subscribes to events.
+func (w Workload) watched() bool { return w.has(Watch) || w.has(Stall) }

@@ -49,17 +49,17 @@ func TestDefaultWorkload(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                    `workload "", column 1: an operation is missing: an operation is start,`,
+		"":                                    `workload "", column 1: an operation is missing: an operation is create,`,
 		"start|":                              `column 7: an operation is missing`,
 		"start||stop":                         `column 7: an operation is missing`,
-		"start| stopp":                        `column 8: unknown operation "stopp": an operation is start, stop[=DURATION], remove, status, exit[=CODE] or create`,
+		"start| stopp":                        `column 8: unknown operation "stopp": an operation is create, start, stop[=DURATION], remove,`,
 		"start=1":                             `column 7: start takes no value`,
-		"stop=":                               `column 6: "" is no timeout`,
-		"stop=1500ms":                         `column 6: "1500ms" is no timeout: it is a number of whole seconds, as 10s`,
-		"stop=-1s":                            `column 6: "-1s" is no timeout`,
+		"stop=":                               `column 6: "" is no duration`,
+		"stop=1500ms":                         `column 6: "1500ms" is no duration: it is a number of whole seconds, as 10s`,
+		"stop=-1s":                            `column 6: "-1s" is no duration`,
 		"exit=256":                            `column 6: "256" is no exit code: it is a number from 0 to 255`,
 		"exit=-1":                             `column 6: "-1" is no exit code`,
-		"start;":                              `column 7: a condition is missing: a condition is faults=BUDGET[:CALL,...], plan={PLAN}, loss, ignoreterm or running`,
+		"start;":                              `column 7: a condition is missing: a condition is faults=BUDGET[:CALL,...], plan={PLAN}, loss, ignoreterm, running, pause or hooks`,
 		"start; lose":                         `column 8: unknown condition "lose"`,
 		"start; loss=1":                       `column 13: loss takes no value`,
 		"start; loss; loss":                   `column 14: loss stands there twice`,
@@ -67,6 +67,14 @@ func TestParseErrors(t *testing.T) {
 		".start":                              `column 1: "" is no name of a container`,
 		"c1.crash":                            `column 1: crash is not about a container`,
 		"crash=1":                             `column 7: crash takes no value`,
+		"update=1":                            `column 8: update takes no value`,
+		"exec=0.5s":                           `column 6: "0.5s" is no duration`,
+		"a.watch":                             `column 1: watch is not about a container`,
+		"p:list":                              `column 1: list is not about a sandbox`,
+		"p:a.stopsandbox":                     `column 1: stopsandbox is not about a container`,
+		"P:start":                             `column 1: "P" is no name of a sandbox`,
+		"p:a.create|a.create|p:a.create":      `column 1: p:a.create stands there twice`,
+		"start; pause=1":                      `column 14: pause takes no value`,
 		"c1.create|start|c1.create":           `column 1: c1.create stands there twice`,
 		"start; plan":                         `column 12: plan needs a plan in braces, as plan={tasks.Start=1*error(unavailable)}`,
 		"start; plan=tasks.Start=panic":       `column 13: plan needs a plan in braces`,
@@ -169,6 +177,7 @@ func TestSmallerWorkloadsEnd(t *testing.T) {
 func FuzzParseWorkload(f *testing.F) {
 	f.Add(scenarios.DefaultWorkload)
 	f.Add("start|stop=10s|status; faults=2:tasks.Start,checkpoint.Write; ignoreterm")
+	f.Add("p:a.update|p:exec=5s|oom|hang|p:stopsandbox|list|watch=10s|stall; pause; hooks")
 	f.Add("c1.create|c1.start|c2.exit=3|stopsandbox|crash; plan={tasks.*=1*off->5%error(EIO)|}")
 	f.Fuzz(func(t *testing.T, text string) {
 		w, err := scenarios.ParseWorkload(text)

@@ -26,6 +26,7 @@ type WorldOptions struct {
 	Faults     bool       // Faults will be extended
 	Crashes    bool       // the service crashes
 	Breaks     bool       // the daemon or a shim does
+	Sandbox    bool       // the sandbox is stopped or removed
 	Hook       fakes.Hook // is called at each phase of each call; nil: none
 }
 
@@ -46,6 +47,9 @@ func NewWorld(t *sim.T, v Variant, o WorldOptions) *World {
 	}
 	if o.Breaks {
 		w.Ops = append(w.Ops, Op{Kind: Restart})
+	}
+	if o.Sandbox {
+		w.Ops = append(w.Ops, Op{Kind: StopSandbox})
 	}
 	var hooks *fakes.Hooks
 	if o.Hook != nil {

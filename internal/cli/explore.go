@@ -133,6 +133,11 @@ func explore(_ context.Context, c *cli.Command) error {
 			variants = append(variants, v)
 		}
 	}
+	for _, v := range variants {
+		if err := v.Check(w); err != nil {
+			return fail(exitUsage, "--workload: %w", err)
+		}
+	}
 	focus, err := focusOf(c.String("focus"), s)
 	if err != nil {
 		return fail(exitUsage, "--focus: %w", err)

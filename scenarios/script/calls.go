@@ -53,6 +53,7 @@ var callCommands = map[string]command{
 		usage: "CONTAINER [timeout=DURATION] [fails=CLASS] [as NAME]", doc: "StopContainer; without a timeout SIGKILL comes at once.",
 		example: "stop c1 timeout=10s", parse: parseCall(scenarios.Stop),
 	},
+	"read":          {usage: "CONTAINER [fails=CLASS] [as NAME]", doc: "ContainerStatus, as a reader of whom the judge knows.", example: "read c1 as Q", parse: parseCall(scenarios.Status)},
 	"remove":        {usage: "CONTAINER [fails=CLASS] [as NAME]", doc: "RemoveContainer.", example: "remove c1 fails=failed-precondition", parse: parseCall(scenarios.Remove)},
 	"stopsandbox":   {usage: "[fails=CLASS] [as NAME]", doc: "StopPodSandbox.", example: "stopsandbox as P", parse: parseCall(scenarios.StopSandbox)},
 	"removesandbox": {usage: "[fails=CLASS] [as NAME]", doc: "RemovePodSandbox.", example: "removesandbox", parse: parseCall(scenarios.RemoveSandbox)},
@@ -114,6 +115,8 @@ func parseCall(kind scenarios.OpKind) func(*args) (step, error) {
 				return nil, err
 			}
 			text += " " + op.Container
+		} else {
+			a.need(func(o *scenarios.WorldOptions) { o.Sandbox = true })
 		}
 		h, err := a.options(kind == scenarios.Stop)
 		if err != nil {
@@ -148,9 +151,9 @@ func (h how) step(text string, do func(*stage, context.Context) error) step {
 		for n := 2; s.calls[label] != nil; n++ {
 			label = fmt.Sprintf("%s (%d)", text, n)
 		}
-		c := s.prepare(label, func(ctx context.Context) error { return do(s, ctx) })
+		c := s.prepare(label, h.wanted, func(ctx context.Context) error { return do(s, ctx) })
 		if h.label == "" {
-			s.await(c, h.wanted)
+			s.await(c)
 		}
 	}
 }

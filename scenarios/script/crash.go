@@ -6,7 +6,13 @@ import (
 	"github.com/startrace/startrace/scenarios"
 )
 
-func parseCrash(a *args) (step, error) {
+// parseDeath is the command of what kills the service; besides is what happens
+// before the next one starts.
+func parseDeath(besides func(*scenarios.World)) func(*args) (step, error) {
+	return func(a *args) (step, error) { return death(a, besides) }
+}
+
+func death(a *args, besides func(*scenarios.World)) (step, error) {
 	a.need(func(o *scenarios.WorldOptions) { o.Crashes = true })
 	h, err := a.options(false)
 	if err != nil {
@@ -17,14 +23,18 @@ func parseCrash(a *args) (step, error) {
 		if label == "" {
 			label = "recovery"
 		}
+		for _, c := range s.running {
+			c.lost = c.lost || !c.returned()
+		}
 		s.world.Kill()
 		s.settle()
 		// What was held dies where it is.
 		s.gates.release(func(*gate) bool { return true })
 		s.settle()
-		c := s.prepare(label, func(context.Context) error { s.world.Recover(); return nil })
+		besides(s.world)
+		c := s.prepare(label, nil, func(context.Context) error { s.world.Recover(); return nil })
 		if h.label == "" {
-			s.await(c, nil)
+			s.await(c)
 		}
 	}, nil
 }

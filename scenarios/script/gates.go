@@ -15,7 +15,7 @@ type gates struct {
 
 // gate is a named point at which the first one that comes is held.
 type gate struct {
-	site, object string
+	site, object string // of no object: whatever it is about
 	label        string // of the call of the service that is to be held, "" for anybody's
 	skip         int    // how many pass before
 	arrived      chan struct{}
@@ -53,7 +53,7 @@ func (g *gates) hook(ctx context.Context, site, object string) error {
 
 // holds reports whether a call that comes to a point stays there. The lock is held.
 func (e *gate) holds(ctx context.Context, site, object string) bool {
-	if e.taken || e.opened || e.site != site || e.object != object {
+	if e.taken || e.opened || e.site != site || e.object != "" && e.object != object {
 		return false
 	}
 	// What a service does in background, or on disk, has no label.

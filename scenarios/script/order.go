@@ -2,7 +2,6 @@ package script
 
 import (
 	"regexp"
-	"strings"
 	"time"
 )
 
@@ -21,14 +20,13 @@ var orderCommands = map[string]command{
 		}),
 	},
 	"finish": {
-		usage: "CALL [fails=CLASS]", doc: "The call goes on until it returns, for up to an hour of virtual time.", example: "finish S",
+		usage: "CALL", doc: "The call goes on until it returns, for up to an hour of virtual time.", example: "finish S",
 		parse: func(a *args) (step, error) {
 			label, err := a.op()
 			if err != nil {
 				return nil, err
 			}
-			h, err := a.options(false)
-			return func(s *stage) { s.await(s.calls[label], h.wanted) }, err
+			return func(s *stage) { s.await(s.calls[label]) }, nil
 		},
 	},
 	"cancel": {
@@ -50,7 +48,7 @@ var orderCommands = map[string]command{
 			return func(s *stage) {
 				id := s.world.ID(name)
 				if s.gates.release(func(g *gate) bool { return g.label == "" && g.object == id && g.site == site }) == 0 {
-					s.unmetf("nobody is held at %s", site)
+					s.printf("nobody is held at %s", site)
 				}
 				s.settle()
 			}, err
@@ -115,9 +113,6 @@ func parseUntil(a *args) (step, error) {
 		if about != "" {
 			object = s.world.ID(about)
 		}
-		if strings.HasPrefix(where, "checkpoint.List") {
-			object = ""
-		}
 		g := s.gates.add(where, object, label, after)
 		if !c.begun {
 			c.begun = true
@@ -128,9 +123,9 @@ func parseUntil(a *args) (step, error) {
 		switch {
 		case g.has():
 		case c.returned():
-			s.unmetf("%s returns and does not come to %s", label, where)
+			s.printf("%s returns and does not come to %s", label, where)
 		default:
-			s.unmetf("%s waits and does not come to %s", label, where)
+			s.printf("%s waits and does not come to %s", label, where)
 		}
 	}, nil
 }

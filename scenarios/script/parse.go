@@ -109,8 +109,8 @@ func (p *parser) complete() error {
 		return p.errorf(1, "the reports are missing: who has seen it, or \"none known\"")
 	case p.s.Property == "":
 		return p.errorf(1, "the invariant is missing")
-	case len(p.s.Breaks) == 0:
-		return p.errorf(1, "no variant breaks: then it shows nothing")
+	case p.s.Breaks == nil:
+		return p.errorf(1, "the variants that break are missing, or \"none\"")
 	}
 	if _, ok := p.s.Breaks[Reference]; ok {
 		return p.errorf(1, "the reference breaks it: then it is no scenario yet, but a bug")
@@ -173,7 +173,7 @@ func (p *parser) outputs(lines []string) error {
 }
 
 func isInvariant(id string) bool {
-	return id == model.LinearizableID || slices.ContainsFunc(model.Invariants, func(i model.Invariant) bool { return i.ID == id })
+	return id == Story || id == model.LinearizableID || slices.ContainsFunc(model.Invariants, func(i model.Invariant) bool { return i.ID == id })
 }
 
 func checkVariants(names []string) error {

@@ -45,7 +45,7 @@ func TestParseErrors(t *testing.T) {
 		{"invariant: I9", "invariant: I99", `x.txt:4:12: "I99" is no invariant`},
 		{"breaks: seed2019", "breaks: seed2020", `x.txt:5:9: unknown variant "seed2020"`},
 		{"breaks: seed2019", "breaks: reference", "the reference breaks it"},
-		{"breaks: seed2019\n", "", "no variant breaks"},
+		{"breaks: seed2019\n", "", "the variants that break are missing"},
 		{"stop c1", "halt c1", `x.txt:10:1: unknown command "halt"`},
 		{"stop c1", "stop c2", `x.txt:10:6: there is no container "c2"`},
 		{"stop c1", "stop", `the name of a container is missing`},

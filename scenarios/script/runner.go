@@ -1,6 +1,8 @@
 package script
 
 import (
+	"slices"
+
 	"github.com/startrace/startrace/fakes"
 	"github.com/startrace/startrace/model"
 	"github.com/startrace/startrace/scenarios"
@@ -16,14 +18,20 @@ type Result struct {
 	Execution  sim.Result        // to be drawn; with a trace if Run was asked for one
 }
 
+// Story stands for an invariant where what is wrong breaks none: something is not as
+// the story has it.
+const Story = "story"
+
 // Invariant is what was violated first, "" if nothing was. What has no invariant, as
-// a deadlock, has its own name.
+// a deadlock, has its own name; see also [Story].
 func (r Result) Invariant() string {
 	switch {
 	case len(r.Violations) > 0:
 		return r.Violations[0].Invariant
 	case r.Failure != nil:
 		return string(r.Failure.Kind)
+	case r.Unmet > 0:
+		return Story
 	}
 	return ""
 }
@@ -39,7 +47,7 @@ func Run(s *Scenario, variant string, trace bool) (Result, error) {
 	var r Result
 	body := func(t *sim.T) {
 		r = Result{}
-		st := &stage{gates: &gates{}, calls: map[string]*call{}}
+		st := &stage{gates: &gates{}, calls: map[string]*call{}, names: slices.Concat(s.Containers, s.Later)}
 		st.world = scenarios.NewWorld(t, v, s.options(st.gates.hook))
 		for _, l := range s.Lines {
 			if l.step != nil {
@@ -54,7 +62,7 @@ func Run(s *Scenario, variant string, trace bool) (Result, error) {
 			verdict = "clean"
 		}
 		st.printf("=> %s", verdict)
-		r.Output, r.Unmet = st.out.String(), st.unmet
+		r.Output, r.Unmet = st.named(st.out.String()), st.unmet
 	}
 	res := sim.Run(sim.Config{Name: "scenario/" + s.Name, EarlyTimers: -1, Trace: trace, Sites: sites}, body)
 	r.Failure, r.Execution = res.Failure, res
@@ -79,3 +87,6 @@ func (s *Scenario) options(hook fakes.Hook) scenarios.WorldOptions {
 	}
 	return o
 }
+
+// Crashes reports whether the service crashes in s.
+func (s *Scenario) Crashes() bool { return s.options(nil).Crashes }

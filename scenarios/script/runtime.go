@@ -55,9 +55,13 @@ var runtimeCommands = map[string]command{
 			}, nil
 		}),
 	},
+	"powercut": {
+		usage: "[as NAME]", doc: "As crash, and what the disk has not synced is lost.", example: "powercut",
+		parse: parseDeath(func(w *scenarios.World) { w.Checkpoints().Crash() }),
+	},
 	"crash": {
 		usage: "[as NAME]", doc: "The service is killed, with all its calls, and a new one recovers. With a name it recovers when a later step lets it.", example: "crash as R",
-		parse: parseCrash,
+		parse: parseDeath(func(*scenarios.World) {}),
 	},
 }
 

@@ -23,7 +23,8 @@ type Scenario struct {
 	Property string   // the invariant that is violated, as I3
 
 	// Breaks are the variants that violate it, with the invariant that shows first
-	// where that is another one. Passes are those that do not.
+	// where that is another one, or [Story]. Passes are those that do not. A race that
+	// no variant has is here to keep the reference from it.
 	Breaks map[string]string
 	Passes []string
 
@@ -127,11 +128,17 @@ func breaksText(s *Scenario) string {
 		}
 		all = append(all, v)
 	}
+	if len(all) == 0 && s.Breaks != nil {
+		return "none"
+	}
 	return strings.Join(all, ", ")
 }
 
 func setBreaks(s *Scenario, text string) error {
 	s.Breaks = map[string]string{}
+	if text == "none" {
+		return nil
+	}
 	var names []string
 	for _, v := range list(text) {
 		name, by, other := strings.Cut(v, "=")

@@ -19,7 +19,8 @@ func TestMain(m *testing.M) { sim.Main(m, leaktest.Check) }
 
 var (
 	rewrite = flag.Bool("rewrite", false, "write what the scenarios print into their files")
-	survey  = flag.String("survey", "", "run the scenario in this file on all variants and print what they do; nothing else")
+	survey  = flag.String("survey", "", "say what each variant does in the scenarios whose files match")
+	fill    = flag.Bool("fill", false, "with -survey: write it into the files")
 )
 
 const folder = "../../testdata/scenarios"
@@ -62,18 +63,44 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// TestSurvey helps whoever writes a scenario.
+// noRecovery are the variants that do not recover what an earlier service left.
+var noRecovery = map[string]bool{"preseed": true, "seed2019": true}
+
+// TestSurvey helps whoever writes scenarios: with -survey PATTERN it says what each
+// variant does in them, and with -fill it enters that in the files.
 func TestSurvey(t *testing.T) {
 	if *survey == "" {
 		return
 	}
-	text, err := os.ReadFile(*survey)
+	files, err := filepath.Glob(filepath.Join(folder, *survey))
 	require.NoError(t, err)
-	s, err := script.Parse(*survey, string(text))
-	require.NoError(t, err)
-	for _, v := range scenarios.Variants() {
-		r, err := script.Run(s, v.Name, false)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		t.Logf("%s: %q\n%s", v.Name, r.Invariant(), r.Output)
+		s, err := script.Parse(file, string(text))
+		require.NoError(t, err)
+		breaks, passes, printed := map[string]string{}, []string(nil), map[string]string{}
+		for _, v := range scenarios.Variants() {
+			if noRecovery[v.Name] && s.Crashes() {
+				continue
+			}
+			r, err := script.Run(s, v.Name, false)
+			require.NoError(t, err)
+			printed[v.Name] = r.Output
+			if r.Invariant() != "" {
+				breaks[v.Name] = r.Invariant()
+			} else if v.Name != script.Reference {
+				passes = append(passes, v.Name)
+			}
+		}
+		t.Logf("%s breaks %v, passes %v", s.Name, breaks, passes)
+		s.Breaks, s.Passes = breaks, passes
+		s.SetOutputs(printed)
+		for _, o := range s.Outputs {
+			t.Logf("--- %v\n%s", o.Variants, o.Text)
+		}
+		if *fill {
+			require.NoError(t, os.WriteFile(file, []byte(s.String()), 0o644))
+		}
 	}
 }

@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 // stage is a run of a story.
 type stage struct {
 	world   *scenarios.World
+	names   []string // of the containers
 	gates   *gates
 	calls   map[string]*call
 	running []*call // in the order in which they were made
@@ -29,7 +31,10 @@ type call struct {
 	cancel context.CancelFunc
 	err    error // to be read when done is closed
 
+	wanted *string // class of the error that the story has; nil for success
+
 	begun, told bool
+	lost        bool // in a crash
 }
 
 // moment is how long a step gets to have all its effects, in virtual time: until
@@ -52,30 +57,27 @@ func (s *stage) settle() {
 	time.Sleep(moment)
 	for _, c := range s.running {
 		if c.returned() && !c.told {
-			s.tell(c, nil)
+			s.tell(c)
 		}
 	}
 }
 
-// tell prints what a call returned. wanted is the class of its error, or nil if the
-// story does not say.
-func (s *stage) tell(c *call, wanted *string) {
+// tell prints what a call returned.
+func (s *stage) tell(c *call) {
 	c.told = true
-	s.answer(c.label, c.err, wanted)
-}
-
-func (s *stage) answer(label string, err error, wanted *string) {
 	text, class := "ok", ""
-	if err != nil {
-		text, class = scenarios.ErrorText(err), scenarios.ErrorClass(err)
+	if c.err != nil {
+		text, class = scenarios.ErrorText(c.err), scenarios.ErrorClass(c.err)
 	}
 	switch {
-	case wanted == nil && err == nil, wanted != nil && *wanted == class:
-		s.printf("%s: %s", label, text)
-	case wanted == nil:
-		s.unmetf("%s: %s", label, text)
+	case c.lost && c.err != nil:
+		s.printf("%s is lost in the crash", c.label)
+	case c.wanted == nil && c.err == nil, c.wanted != nil && *c.wanted == class:
+		s.printf("%s: %s", c.label, text)
+	case c.wanted == nil:
+		s.unmetf("%s: %s", c.label, text)
 	default:
-		s.unmetf("%s: %s (and should fail: %s)", label, text, *wanted)
+		s.unmetf("%s: %s (and should fail: %s)", c.label, text, *c.wanted)
 	}
 }
 
@@ -89,9 +91,9 @@ func (c *call) returned() bool {
 }
 
 // prepare makes a call that begins when the story says so.
-func (s *stage) prepare(label string, do func(context.Context) error) *call {
+func (s *stage) prepare(label string, wanted *string, do func(context.Context) error) *call {
 	ctx, cancel := context.WithCancel(context.WithValue(s.world.Context(), labelKey{}, label))
-	c := &call{label: label, begin: make(chan struct{}), done: make(chan struct{}), cancel: cancel}
+	c := &call{label: label, begin: make(chan struct{}), done: make(chan struct{}), cancel: cancel, wanted: wanted}
 	s.calls[label] = c
 	s.running = append(s.running, c)
 	sim.Go(label, func() {
@@ -112,20 +114,28 @@ func (s *stage) release(c *call) {
 }
 
 // await waits for a call to return, and prints what it did.
-func (s *stage) await(c *call, wanted *string) {
+func (s *stage) await(c *call) {
 	s.gates.release(func(g *gate) bool { return g.label == c.label })
 	s.release(c)
 	select {
 	case <-c.done:
 		if !c.told {
-			s.tell(c, wanted)
-		} else if wanted != nil {
-			s.answer(c.label, c.err, wanted)
+			s.tell(c)
 		}
 	case <-time.After(patience):
 		s.unmetf("%s does not return within %v", c.label, patience)
 	}
 	s.settle()
+}
+
+// named returns a text with the names of containers in place of their ids.
+func (s *stage) named(text string) string {
+	for _, name := range s.names {
+		if id := s.world.ID(name); id != "" {
+			text = regexp.MustCompile(regexp.QuoteMeta(id)+`\b`).ReplaceAllString(text, name)
+		}
+	}
+	return text
 }
 
 // close lets everything end.
@@ -142,7 +152,7 @@ func (s *stage) close() {
 		select {
 		case <-c.done:
 			if !c.told {
-				s.tell(c, nil)
+				s.tell(c)
 			}
 		case <-deadline:
 			c.cancel()

@@ -7,7 +7,11 @@
 // purpose, and its package comment says so; the rest is meant to be right.
 package variants
 
-import containerd "github.com/containerd/containerd/v2/client"
+import (
+	containerd "github.com/containerd/containerd/v2/client"
+
+	"github.com/startrace/startrace/impl"
+)
 
 // Env is the world of one service.
 type Env struct {
@@ -22,6 +26,11 @@ type Env struct {
 	// NewID returns ids for those that do not count their containers; nil: random
 	// ones.
 	NewID func() string
+
+	// Pause is what runs in each sandbox, Hooks is told of starts and ends; nil:
+	// nothing. They are for variants that say that they have them.
+	Pause *impl.Pause
+	Hooks impl.Hooks
 }
 
 // Checkpoints is the state directory: one record per container.
