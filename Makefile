@@ -14,7 +14,7 @@ GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 .DEFAULT_GOAL := help
 .PHONY: run test test-race bench bench-strategies lint fmt conformance soak foreign go1.27 arm64 verify clean help
 
-run: ## explore preseed, seed2019 and the reference on the embedded fake containerd
+run: ## explore the variants and the reference on the embedded fake containerd
 	$(GO) run ./cmd/startrace explore
 
 test: ## all tests; as root also those on a real containerd

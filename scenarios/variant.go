@@ -9,6 +9,7 @@ import (
 
 	"github.com/startrace/startrace/impl"
 	"github.com/startrace/startrace/scenarios/variants"
+	"github.com/startrace/startrace/scenarios/variants/cri"
 	"github.com/startrace/startrace/scenarios/variants/preseed"
 	"github.com/startrace/startrace/scenarios/variants/seed2019"
 )
@@ -89,7 +90,7 @@ var Reference = Variant{
 
 // Variants returns all variants, the oldest first and the reference last.
 func Variants() []Variant {
-	return []Variant{
+	all := []Variant{
 		{
 			Name:  "preseed",
 			Title: "until April 2019: the start is one transaction, exits come from the event stream",
@@ -104,8 +105,18 @@ func Variants() []Variant {
 				return orNil(seed2019.New(ctx, env))
 			},
 		},
-		Reference,
 	}
+	for _, r := range cri.Releases() {
+		all = append(all, Variant{
+			Name:  r.Name,
+			Title: r.Title,
+			Has:   []Ability{Updates, Watches, TellsOOM, Recovers},
+			New: func(ctx context.Context, env variants.Env) (Service, error) {
+				return orNil(cri.New(ctx, env, r.Changes))
+			},
+		})
+	}
+	return append(all, Reference)
 }
 
 // Lookup returns the variant of that name. The error lists all names.

@@ -52,9 +52,11 @@ func TestExplore(t *testing.T) {
 	code, out, errs := run(args...)
 	require.Equal(t, exitExpected, code, errs)
 	r := stable(t, out)
-	require.Len(t, r.Variants, 3)
+	require.Len(t, r.Variants, 8)
 	for i, want := range []struct{ name, verdict, invariant, shrunk string }{
-		{"preseed", "violated", "I3", "start|exit; loss"}, {"seed2019", "violated", "I9", "start|stop"}, {"reference", "clean", "", ""},
+		{"preseed", "violated", "I3", "start|exit; loss"}, {"seed2019", "violated", "I9", "start|stop"},
+		{"cri1351", "violated", "I9", "start|stop"}, {"parallel2021", "violated", "I9", "start|stop"}, {"v1_7", "violated", "I9", "start|stop"},
+		{"v2_4_0", "violated", "I9", "start|stop"}, {"v2_4_2", "violated", "I9", "start|stop"}, {"reference", "clean", "", ""},
 	} {
 		v := r.Variants[i]
 		assert.Equal(t, want.name, v["name"])
@@ -153,7 +155,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"explore", "--frob"}, "flag provided but not defined: -frob"},
 		{[]string{"--frob"}, "flag provided but not defined: -frob"},
 		{[]string{"explore", "x"}, `takes no arguments, got "x"`},
-		{[]string{"explore", "--variant", "x"}, `unknown variant "x": there are preseed, seed2019, reference`},
+		{[]string{"explore", "--variant", "x"}, `unknown variant "x": there are preseed, seed2019, cri1351, parallel2021, v1_7, v2_4_0, v2_4_2, reference`},
 		{[]string{"explore", "--workload", "start|frob"}, `column 7: unknown operation "frob"`},
 		{[]string{"explore", "--strategy", "guess"}, `unknown strategy "guess"`},
 		{[]string{"explore", "--budget", "0"}, "0 is no number of executions"},

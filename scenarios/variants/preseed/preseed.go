@@ -36,8 +36,8 @@ type Service struct{ *cri2019.Service }
 
 // New returns a service that listens for exits. It has no containers: what an
 // earlier service left is not recovered. Close ends it, ctx does not.
-func New(_ context.Context, env variants.Env) (*Service, error) {
-	s := &Service{cri2019.New(env)}
+func New(ctx context.Context, env variants.Env) (*Service, error) {
+	s := &Service{cri2019.New(ctx, env)}
 	in, errs := s.subscribe()
 	s.Go(func() { s.listen(in, errs) })
 	return s, nil

@@ -24,7 +24,6 @@ import (
 
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/cio"
-	"github.com/containerd/errdefs"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/startrace/startrace/scenarios/variants"
@@ -42,8 +41,8 @@ type Service struct {
 
 // New returns a service without containers: what an earlier service left is
 // not recovered. Close ends it, ctx does not.
-func New(_ context.Context, env variants.Env) (*Service, error) {
-	s := &Service{Service: cri2019.New(env), exits: make(chan cri2019.Exit, exitBuffer)}
+func New(ctx context.Context, env variants.Env) (*Service, error) {
+	s := &Service{Service: cri2019.New(ctx, env), exits: make(chan cri2019.Exit, exitBuffer)}
 	s.Go(func() {
 		_ = cri2019.Loop(s.Service, s.exits, nil, func(e cri2019.Exit) (cri2019.Exit, bool) { return e, true })
 	})
@@ -57,7 +56,7 @@ func (s *Service) StartContainer(ctx context.Context, r *runtime.StartContainerR
 	if err != nil {
 		return nil, err
 	}
-	if err := setStarting(c); err != nil {
+	if err := c.SetStarting(); err != nil {
 		return nil, fmt.Errorf("start container %q: %w", c.ID, err)
 	}
 	defer func() {
@@ -66,7 +65,7 @@ func (s *Service) StartContainer(ctx context.Context, r *runtime.StartContainerR
 				return status.Failed(time.Now().UnixNano(), retErr), nil
 			})
 		}
-		resetStarting(c)
+		c.ResetStarting()
 	}()
 	if err := s.SandboxReady(c); err != nil {
 		return nil, err
@@ -114,28 +113,6 @@ func (s *Service) StartContainer(ctx context.Context, r *runtime.StartContainerR
 		s.monitor(c.ID, exit)
 	})
 	return &runtime.StartContainerResponse{}, nil
-}
-
-func setStarting(c *cri2019.Container) error {
-	return c.Status.Update(func(status cri2019.Status) (cri2019.Status, error) {
-		switch state := status.State(); {
-		case state != runtime.ContainerState_CONTAINER_CREATED:
-			return status, fmt.Errorf("container is in state %s: %w", state, errdefs.ErrFailedPrecondition)
-		case status.Removing:
-			return status, fmt.Errorf("container is in removing state: %w", errdefs.ErrFailedPrecondition)
-		case status.Starting:
-			return status, fmt.Errorf("container is already in starting state: %w", errdefs.ErrFailedPrecondition)
-		}
-		status.Starting = true
-		return status, nil
-	})
-}
-
-func resetStarting(c *cri2019.Container) {
-	_ = c.Status.Update(func(status cri2019.Status) (cri2019.Status, error) {
-		status.Starting = false
-		return status, nil
-	})
 }
 
 // monitor passes the end of one process on to the loop. Close ends the wait

@@ -23,22 +23,17 @@ func (s *Service) CreateContainer(ctx context.Context, r *runtime.CreateContaine
 	if meta == nil {
 		return nil, fmt.Errorf("container without metadata: %w", errdefs.ErrInvalidArgument)
 	}
-	c := &Container{
-		Sandbox: r.GetPodSandboxId(),
-		Config:  config,
-		name:    fmt.Sprintf("%s_%s_%d", meta.Name, r.GetPodSandboxId(), meta.Attempt),
-		stopped: make(chan struct{}),
-	}
+	c := NewContainer(r.GetPodSandboxId(), config)
 	if err := s.SandboxReady(c); err != nil {
 		return nil, err
 	}
 	var err error
-	if c.ID, err = s.reserve(c.name, meta.Name); err != nil {
+	if c.ID, err = s.reserve(c.Name, meta.Name); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if retErr != nil {
-			s.release(c.name)
+			s.release(c.Name)
 		}
 	}()
 
@@ -53,7 +48,7 @@ func (s *Service) CreateContainer(ctx context.Context, r *runtime.CreateContaine
 		}
 	}()
 
-	if c.Status, err = newStorage(c.ID, s.Env.Checkpoints, Status{CreatedAt: time.Now().UnixNano()}); err != nil {
+	if c.Status, err = NewStorage(c.ID, s.Env.Checkpoints, Status{CreatedAt: time.Now().UnixNano()}); err != nil {
 		return nil, fmt.Errorf("write status of %q: %w", c.ID, err)
 	}
 	s.mu.Lock()
@@ -78,6 +73,9 @@ func (s *Service) options(c *Container) []containerd.NewContainerOpts {
 		spec = append(spec, oci.WithCgroup(path.Join(s.Env.CgroupParent, c.ID)))
 	}
 	opts := []containerd.NewContainerOpts{containerd.WithNewSpec(spec...)}
+	if s.Record != nil {
+		opts = append(opts, s.Record(c)...)
+	}
 	if s.Env.Runtime != "" {
 		opts = append(opts, containerd.WithRuntime(s.Env.Runtime, s.Env.RuntimeOptions))
 	}

@@ -107,6 +107,6 @@ func (s *Service) handle(exit Exit) error {
 	}); err != nil {
 		return fmt.Errorf("write exit of %q: %w", c.ID, err)
 	}
-	c.stop.Do(func() { close(c.stopped) })
+	c.Stop()
 	return nil
 }

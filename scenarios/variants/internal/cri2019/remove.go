@@ -18,15 +18,12 @@ func (s *Service) RemoveContainer(ctx context.Context, r *runtime.RemoveContaine
 	if err != nil {
 		return &runtime.RemoveContainerResponse{}, nil
 	}
-	if err := c.setRemoving(); err != nil {
+	if err := c.SetRemoving(); err != nil {
 		return nil, fmt.Errorf("remove container %q: %w", c.ID, err)
 	}
 	defer func() {
 		if retErr != nil {
-			_ = c.Status.Update(func(status Status) (Status, error) {
-				status.Removing = false
-				return status, nil
-			})
+			c.ResetRemoving()
 		}
 	}()
 	if err := c.Client.Delete(ctx, containerd.WithSnapshotCleanup); err != nil && !errdefs.IsNotFound(err) {
@@ -35,24 +32,6 @@ func (s *Service) RemoveContainer(ctx context.Context, r *runtime.RemoveContaine
 	if err := c.Status.Delete(); err != nil {
 		return nil, fmt.Errorf("delete status of %q: %w", c.ID, err)
 	}
-	s.mu.Lock()
-	delete(s.containers, c.ID)
-	s.mu.Unlock()
-	s.release(c.name)
+	s.Forget(c)
 	return &runtime.RemoveContainerResponse{}, nil
-}
-
-func (c *Container) setRemoving() error {
-	return c.Status.Update(func(status Status) (Status, error) {
-		switch {
-		case status.State() == runtime.ContainerState_CONTAINER_RUNNING:
-			return status, fmt.Errorf("still running, to stop first: %w", errdefs.ErrFailedPrecondition)
-		case status.Starting:
-			return status, fmt.Errorf("in starting state: %w", errdefs.ErrFailedPrecondition)
-		case status.Removing:
-			return status, fmt.Errorf("already in removing state: %w", errdefs.ErrFailedPrecondition)
-		}
-		status.Removing = true
-		return status, nil
-	})
 }

@@ -35,7 +35,7 @@ func (s *Service) ContainerStatus(_ context.Context, r *runtime.ContainerStatusR
 func (s *Service) ListContainers(_ context.Context, r *runtime.ListContainersRequest) (*runtime.ListContainersResponse, error) {
 	filter := r.GetFilter()
 	resp := &runtime.ListContainersResponse{}
-	for _, c := range s.list(func(c *Container) bool {
+	for _, c := range s.List(func(c *Container) bool {
 		return (filter.GetId() == "" || filter.GetId() == c.ID) &&
 			(filter.GetPodSandboxId() == "" || filter.GetPodSandboxId() == c.Sandbox)
 	}) {

@@ -28,17 +28,22 @@ func (s *Service) RunPodSandbox(_ context.Context, r *runtime.RunPodSandboxReque
 // StopPodSandbox stops the containers of the sandbox, then the sandbox.
 func (s *Service) StopPodSandbox(ctx context.Context, r *runtime.StopPodSandboxRequest) (*runtime.StopPodSandboxResponse, error) {
 	ctx = s.Namespaced(ctx)
-	for _, c := range s.list(func(c *Container) bool { return c.Sandbox == r.GetPodSandboxId() }) {
+	for _, c := range s.List(func(c *Container) bool { return c.Sandbox == r.GetPodSandboxId() }) {
 		if err := s.stopContainer(ctx, c, 0); err != nil {
 			return nil, fmt.Errorf("stop container %q: %w", c.ID, err)
 		}
 	}
+	s.SandboxStopped(r.GetPodSandboxId())
+	return &runtime.StopPodSandboxResponse{}, nil
+}
+
+// SandboxStopped makes a sandbox not ready.
+func (s *Service) SandboxStopped(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if pod := s.sandboxes[r.GetPodSandboxId()]; pod != nil {
+	if pod := s.sandboxes[id]; pod != nil {
 		pod.ready = false
 	}
-	return &runtime.StopPodSandboxResponse{}, nil
 }
 
 // RemovePodSandbox removes the containers of a stopped sandbox, then its record.
@@ -53,14 +58,21 @@ func (s *Service) RemovePodSandbox(ctx context.Context, r *runtime.RemovePodSand
 	case ready:
 		return nil, fmt.Errorf("sandbox %q is ready, to stop first: %w", pod.id, errdefs.ErrFailedPrecondition)
 	}
-	for _, c := range s.list(func(c *Container) bool { return c.Sandbox == pod.id }) {
+	for _, c := range s.List(func(c *Container) bool { return c.Sandbox == pod.id }) {
 		if _, err := s.RemoveContainer(ctx, &runtime.RemoveContainerRequest{ContainerId: c.ID}); err != nil {
 			return nil, err
 		}
 	}
-	s.mu.Lock()
-	delete(s.sandboxes, pod.id)
-	s.mu.Unlock()
-	s.release(pod.name)
+	s.ForgetSandbox(pod.id)
 	return &runtime.RemovePodSandboxResponse{}, nil
+}
+
+// ForgetSandbox drops a sandbox and gives its name back.
+func (s *Service) ForgetSandbox(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if pod := s.sandboxes[id]; pod != nil {
+		delete(s.sandboxes, id)
+		delete(s.names, pod.name)
+	}
 }

@@ -31,6 +31,11 @@ type Service struct {
 	containers map[string]*Container
 
 	retries backOff // of the goroutine that runs Loop
+
+	// To be set before the first call, or nil: NewID makes an id, else they are
+	// counted; Record is what containerd's record of a container has besides.
+	NewID  func() string
+	Record func(*Container) []containerd.NewContainerOpts
 }
 
 // Container is an entry of the container store.
@@ -41,10 +46,28 @@ type Container struct {
 	Client  containerd.Container
 	Status  *Storage
 
-	name    string
+	Name string // reserved for it
+
 	stop    sync.Once
 	stopped chan struct{} // closed when EXITED is on disk
 }
+
+// NewContainer returns an entry of which ID, Client and Status are still to be
+// set.
+func NewContainer(sandbox string, config *runtime.ContainerConfig) *Container {
+	meta := config.GetMetadata()
+	return &Container{
+		Sandbox: sandbox, Config: config,
+		Name:    fmt.Sprintf("%s_%s_%d", meta.GetName(), sandbox, meta.GetAttempt()),
+		stopped: make(chan struct{}),
+	}
+}
+
+// Stopped is closed when EXITED is on disk.
+func (c *Container) Stopped() <-chan struct{} { return c.stopped }
+
+// Stop closes Stopped.
+func (c *Container) Stop() { c.stop.Do(func() { close(c.stopped) }) }
 
 type sandbox struct {
 	id    string
@@ -52,8 +75,9 @@ type sandbox struct {
 	ready bool
 }
 
-// New returns a service without containers.
-func New(env variants.Env) *Service {
+// New returns a service without containers. It has the values of ctx, and does
+// not end with it.
+func New(ctx context.Context, env variants.Env) *Service {
 	s := &Service{
 		Env:        env,
 		names:      map[string]bool{},
@@ -62,7 +86,7 @@ func New(env variants.Env) *Service {
 		retries:    backOff{},
 	}
 	s.Env.Namespace = cmp.Or(env.Namespace, "k8s.io")
-	s.ctx, s.cancel = context.WithCancel(s.Namespaced(context.Background()))
+	s.ctx, s.cancel = context.WithCancel(s.Namespaced(context.WithoutCancel(ctx)))
 	return s
 }
 
@@ -79,13 +103,16 @@ func (s *Service) Close() error {
 // Context is a namespaced context that ends with the service.
 func (s *Service) Context() context.Context { return s.ctx }
 
-// Go runs fn in a goroutine that Close waits for; not at all after Close.
-func (s *Service) Go(fn func()) {
+// Go runs fn in a goroutine that Close waits for; after Close it does not, and
+// returns false.
+func (s *Service) Go(fn func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ctx.Err() == nil {
-		s.wg.Go(fn)
+	if s.ctx.Err() != nil {
+		return false
 	}
+	s.wg.Go(fn)
+	return true
 }
 
 // Namespaced returns ctx with the namespace of the service.
@@ -126,6 +153,9 @@ func (s *Service) reserve(name, base string) (id string, err error) {
 		return "", fmt.Errorf("name %q is reserved: %w", name, errdefs.ErrAlreadyExists)
 	}
 	s.names[name] = true
+	if s.NewID != nil {
+		return s.NewID(), nil
+	}
 	s.ids++
 	return fmt.Sprintf("%s-%d", base, s.ids), nil
 }
@@ -136,8 +166,38 @@ func (s *Service) release(name string) {
 	delete(s.names, name)
 }
 
-// list returns the containers for which keep is true, by id.
-func (s *Service) list(keep func(*Container) bool) []*Container {
+// Adopt takes over a container that an earlier service left, and its sandbox,
+// which is ready. It does not reserve the name.
+func (s *Service) Adopt(c *Container) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.containers[c.ID] = c
+	if s.sandboxes[c.Sandbox] == nil {
+		s.sandboxes[c.Sandbox] = &sandbox{id: c.Sandbox, ready: true}
+	}
+}
+
+// ReserveName takes the name of an adopted container.
+func (s *Service) ReserveName(c *Container) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.names[c.Name] {
+		return fmt.Errorf("name %q is reserved: %w", c.Name, errdefs.ErrAlreadyExists)
+	}
+	s.names[c.Name] = true
+	return nil
+}
+
+// Forget drops a container and gives its name back.
+func (s *Service) Forget(c *Container) {
+	s.mu.Lock()
+	delete(s.containers, c.ID)
+	s.mu.Unlock()
+	s.release(c.Name)
+}
+
+// List returns the containers for which keep is true, by id.
+func (s *Service) List(keep func(*Container) bool) []*Container {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []*Container

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/containerd/errdefs"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/startrace/startrace/scenarios/variants"
@@ -22,12 +23,15 @@ type Status struct {
 	Message    string
 
 	Removing bool `json:"-"`
-	Starting bool `json:"-"` // seed2019 only
+	Starting bool `json:"-"` // not preseed
+	Unknown  bool `json:"-"` // since containerd/cri#1351
 }
 
 // State derives the state from the times.
 func (s Status) State() runtime.ContainerState {
 	switch {
+	case s.Unknown:
+		return runtime.ContainerState_CONTAINER_UNKNOWN
 	case s.FinishedAt != 0:
 		return runtime.ContainerState_CONTAINER_EXITED
 	case s.StartedAt != 0:
@@ -69,8 +73,8 @@ type Storage struct {
 	status Status
 }
 
-// newStorage writes the first status to disk.
-func newStorage(id string, disk variants.Checkpoints, first Status) (*Storage, error) {
+// NewStorage writes the first status to disk.
+func NewStorage(id string, disk variants.Checkpoints, first Status) (*Storage, error) {
 	s := &Storage{id: id, disk: disk}
 	if err := s.UpdateSync(func(Status) (Status, error) { return first, nil }); err != nil {
 		return nil, err
@@ -110,6 +114,22 @@ func (s *Storage) UpdateSync(u Update) error {
 		}
 		return next, s.disk.Write(s.id, data)
 	})
+}
+
+// ReadStatus reads what an earlier service wrote.
+func ReadStatus(id string, disk variants.Checkpoints) (Status, error) {
+	data, err := disk.Read(id)
+	if err != nil {
+		return Status{}, err
+	}
+	var c checkpoint
+	if err := json.Unmarshal(data, &c); err != nil {
+		return Status{}, fmt.Errorf("decode status of %s: %w", id, err)
+	}
+	if c.Version != "v1" {
+		return Status{}, fmt.Errorf("status of %s has version %q: %w", id, c.Version, errdefs.ErrNotImplemented)
+	}
+	return c.Status, nil
 }
 
 // Delete removes the status from disk. As in the original it takes no lock.
