@@ -29,7 +29,8 @@ func (s *Service) loop(in <-chan *events.Envelope, errs <-chan error) {
 			}
 		case <-s.backOff.due:
 			s.retry()
-		case <-errs:
+		case err, open := <-errs:
+			_, _ = err, open // the stream has ended, for whatever reason
 			select {
 			case <-time.After(time.Second):
 				in, errs = s.subscribe()

@@ -111,14 +111,14 @@ func readMetadata(ctx context.Context, handle containerd.Container) (*metadata, 
 // reconcile returns the status of a container after what is on disk and what the
 // runtime has, and what its monitor has to wait for:
 //
-//	task      CREATED          RUNNING          EXITED           unreadable
-//	none      CREATED          EXITED, 255      EXITED           UNKNOWN
-//	created   deleted          deleted, error   deleted, error   deleted, error
-//	running   RUNNING          RUNNING          error            UNKNOWN, watched
-//	stopped   EXITED           EXITED           EXITED again     UNKNOWN
-//	other     error            error            error            error
+//	task      CREATED     RUNNING       EXITED         unreadable
+//	none      CREATED     EXITED, 255   EXITED         UNKNOWN
+//	created   CREATED     UNKNOWN       UNKNOWN        UNKNOWN
+//	running   RUNNING     RUNNING       UNKNOWN        UNKNOWN, watched
+//	stopped   EXITED      EXITED        EXITED, anew   UNKNOWN
+//	other     UNKNOWN     UNKNOWN       UNKNOWN        UNKNOWN
 //
-// An error makes it UNKNOWN.
+// Tasks that are created or stopped are deleted. An error makes it UNKNOWN.
 func (s *Service) reconcile(ctx context.Context, handle containerd.Container, status cri2019.Status) (cri2019.Status, <-chan containerd.ExitStatus, error) {
 	state := status.State()
 	var seen containerd.Status
