@@ -16,6 +16,8 @@ import (
 type World struct {
 	x     *execution
 	names []string
+
+	updates int
 }
 
 // WorldOptions say what a world has to be ready for.
@@ -24,14 +26,12 @@ type WorldOptions struct {
 	Later      []string   // names of those that Create will make
 	IgnoreTerm bool       // their processes ignore SIGTERM
 	Faults     bool       // Faults will be extended
-	Crashes    bool       // the service crashes
-	Breaks     bool       // the daemon or a shim does
-	Sandbox    bool       // the sandbox is stopped or removed
+	Kinds      []OpKind   // what will happen
 	Hook       fakes.Hook // is called at each phase of each call; nil: none
 }
 
-// NewWorld makes a service of variant v and the containers.
-func NewWorld(t *sim.T, v Variant, o WorldOptions) *World {
+// workload is one that needs the same of the world.
+func (o WorldOptions) workload() Workload {
 	w := Workload{IgnoreTerm: o.IgnoreTerm}
 	for _, name := range o.Containers {
 		w.Ops = append(w.Ops, Op{Container: name, Kind: Status})
@@ -42,21 +42,27 @@ func NewWorld(t *sim.T, v Variant, o WorldOptions) *World {
 	if o.Faults {
 		w.Plan = "disk.write=off"
 	}
-	if o.Crashes {
-		w.Ops = append(w.Ops, Op{Kind: Crash})
+	for _, k := range o.Kinds {
+		op := Op{Kind: k}
+		if k.onContainer() {
+			op.Container = slices.Concat(o.Containers, o.Later)[0]
+		}
+		w.Ops = append(w.Ops, op)
 	}
-	if o.Breaks {
-		w.Ops = append(w.Ops, Op{Kind: Restart})
-	}
-	if o.Sandbox {
-		w.Ops = append(w.Ops, Op{Kind: StopSandbox})
-	}
+	return w
+}
+
+// Fits returns an error if a variant cannot do what o needs.
+func (o WorldOptions) Fits(v Variant) error { return v.Check(o.workload()) }
+
+// NewWorld makes a service of variant v, which has to fit, and the containers.
+func NewWorld(t *sim.T, v Variant, o WorldOptions) *World {
 	var hooks *fakes.Hooks
 	if o.Hook != nil {
 		hooks = &fakes.Hooks{}
 		hooks.Register("*", o.Hook)
 	}
-	return &World{x: newExecution(t, v, w, hooks), names: slices.Concat(o.Containers, o.Later)}
+	return &World{x: newExecution(t, v, o.workload(), hooks), names: slices.Concat(o.Containers, o.Later)}
 }
 
 // Context is that of all calls.
@@ -86,7 +92,36 @@ func (w *World) ID(name string) string { return w.container(name).id }
 // Call makes the service do op and returns its answer. Exits, crashes and restarts
 // are no calls.
 func (w *World) Call(ctx context.Context, op Op) error {
+	if op.Kind == StopSandbox || op.Kind == RemoveSandbox {
+		return w.x.about("").do(ctx, op, false)
+	}
 	return w.container(op.Container).do(ctx, op, false)
+}
+
+// Update asks for resources that no other call of the world has asked for.
+func (w *World) Update(ctx context.Context, name string) error {
+	w.updates++
+	return w.container(name).update(ctx, w.updates)
+}
+
+// Watch subscribes to the events of the service, until the end. A subscriber that
+// stalls takes none before then.
+func (w *World) Watch(name string, stalls bool) {
+	op, until := Op{Kind: Watch}, w.x.ctx
+	if stalls {
+		op.Kind, until = Stall, w.x.watchers.ctx
+	}
+	w.x.watchers.watch(name, op, until)
+}
+
+// Hangs records that the runtime does not answer about a container, or that it does
+// again.
+func (w *World) Hangs(name string, hangs bool) {
+	kind := model.Hung
+	if !hangs {
+		kind = model.Resumed
+	}
+	w.x.tell(model.Event{Kind: kind, Container: w.ID(name)})
 }
 
 // Status asks the service for the status of a container; nothing is recorded.

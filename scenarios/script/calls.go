@@ -47,23 +47,41 @@ func (a *args) names(to *[]string) error {
 // callCommands are calls of the service. With "as NAME" a call does not begin before a
 // later step lets it; without, the story waits for its answer.
 var callCommands = map[string]command{
-	"create": {usage: "CONTAINER [fails=CLASS] [as NAME]", doc: "CreateContainer.", example: "create c9", parse: parseCreate},
-	"start":  {usage: "CONTAINER [fails=CLASS] [as NAME]", doc: "StartContainer.", example: "start c1 as S", parse: parseCall(scenarios.Start)},
+	"update": {
+		usage: "CONTAINER [fails=CLASS|mayfail=CLASS] [as NAME]", doc: "UpdateContainerResources, to what no other call has asked for.", example: "update c1 as U",
+		parse: parseNamed("update", func(s *stage, ctx context.Context, name string) error { return s.world.Update(ctx, name) }, scenarios.Update),
+	},
+	"exec": {
+		usage: "CONTAINER [timeout=DURATION] [fails=CLASS|mayfail=CLASS] [as NAME]", doc: "ExecSync of a process that ends by itself after this time, at once without one.",
+		example: "exec c1 timeout=2s as E", parse: parseCall(scenarios.Exec),
+	},
+	"create": {usage: "CONTAINER [fails=CLASS|mayfail=CLASS] [as NAME]", doc: "CreateContainer.", example: "create c9", parse: parseNamed("create", func(s *stage, ctx context.Context, name string) error { return s.world.Create(ctx, name) })},
+	"start":  {usage: "CONTAINER [fails=CLASS|mayfail=CLASS] [as NAME]", doc: "StartContainer.", example: "start c1 as S", parse: parseCall(scenarios.Start)},
 	"stop": {
-		usage: "CONTAINER [timeout=DURATION] [fails=CLASS] [as NAME]", doc: "StopContainer; without a timeout SIGKILL comes at once.",
+		usage: "CONTAINER [timeout=DURATION] [fails=CLASS|mayfail=CLASS] [as NAME]", doc: "StopContainer; without a timeout SIGKILL comes at once.",
 		example: "stop c1 timeout=10s", parse: parseCall(scenarios.Stop),
 	},
-	"read":          {usage: "CONTAINER [fails=CLASS] [as NAME]", doc: "ContainerStatus, as a reader of whom the judge knows.", example: "read c1 as Q", parse: parseCall(scenarios.Status)},
-	"remove":        {usage: "CONTAINER [fails=CLASS] [as NAME]", doc: "RemoveContainer.", example: "remove c1 fails=failed-precondition", parse: parseCall(scenarios.Remove)},
-	"stopsandbox":   {usage: "[fails=CLASS] [as NAME]", doc: "StopPodSandbox.", example: "stopsandbox as P", parse: parseCall(scenarios.StopSandbox)},
-	"removesandbox": {usage: "[fails=CLASS] [as NAME]", doc: "RemovePodSandbox.", example: "removesandbox", parse: parseCall(scenarios.RemoveSandbox)},
+	"read":          {usage: "CONTAINER [fails=CLASS|mayfail=CLASS] [as NAME]", doc: "ContainerStatus, as a reader of whom the judge knows.", example: "read c1 as Q", parse: parseCall(scenarios.Status)},
+	"remove":        {usage: "CONTAINER [fails=CLASS|mayfail=CLASS] [as NAME]", doc: "RemoveContainer.", example: "remove c1 fails=failed-precondition", parse: parseCall(scenarios.Remove)},
+	"stopsandbox":   {usage: "[fails=CLASS|mayfail=CLASS] [as NAME]", doc: "StopPodSandbox.", example: "stopsandbox as P", parse: parseCall(scenarios.StopSandbox)},
+	"removesandbox": {usage: "[fails=CLASS|mayfail=CLASS] [as NAME]", doc: "RemovePodSandbox.", example: "removesandbox", parse: parseCall(scenarios.RemoveSandbox)},
 }
 
 // how is what the options of a call say.
 type how struct {
 	timeout time.Duration
 	wanted  *string // class of the error; nil if it is not to fail
+	may     bool    // it may as well succeed
 	label   string  // "" for a call that the story waits for
+}
+
+// want is what the story has of the answer.
+func (h how) want() want {
+	w := want{may: h.may}
+	if h.wanted != nil {
+		w.class = *h.wanted
+	}
+	return w
 }
 
 // options reads the options of a call.
@@ -80,7 +98,10 @@ func (a *args) options(timeout bool) (h how, err error) {
 			}
 		case name == "fails":
 			class := strings.ReplaceAll(value, "-", " ")
-			h.wanted = &class
+			h.wanted, h.may = &class, false
+		case name == "mayfail":
+			class := strings.ReplaceAll(value, "-", " ")
+			h.wanted, h.may = &class, true
 		case name == "as":
 			h.label, err = a.newOp()
 		default:
@@ -116,9 +137,12 @@ func parseCall(kind scenarios.OpKind) func(*args) (step, error) {
 			}
 			text += " " + op.Container
 		} else {
-			a.need(func(o *scenarios.WorldOptions) { o.Sandbox = true })
+			a.need(kind)
 		}
-		h, err := a.options(kind == scenarios.Stop)
+		if kind == scenarios.Exec {
+			a.need(kind)
+		}
+		h, err := a.options(kind == scenarios.Stop || kind == scenarios.Exec)
 		if err != nil {
 			return nil, err
 		}
@@ -128,17 +152,23 @@ func parseCall(kind scenarios.OpKind) func(*args) (step, error) {
 	}
 }
 
-func parseCreate(a *args) (step, error) {
-	name, err := a.container()
-	if err != nil {
-		return nil, err
+// parseNamed is the command of a call about a container that has no other options.
+func parseNamed(word string, do func(*stage, context.Context, string) error, needs ...scenarios.OpKind) func(*args) (step, error) {
+	return func(a *args) (step, error) {
+		name, err := a.container()
+		if err != nil {
+			return nil, err
+		}
+		h, err := a.options(false)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range needs {
+			a.need(k)
+		}
+		a.p.about[h.label] = name
+		return h.step(word+" "+name, func(s *stage, ctx context.Context) error { return do(s, ctx, name) }), nil
 	}
-	h, err := a.options(false)
-	if err != nil {
-		return nil, err
-	}
-	a.p.about[h.label] = name
-	return h.step("create "+name, func(s *stage, ctx context.Context) error { return s.world.Create(ctx, name) }), nil
 }
 
 // step returns what makes the call.
@@ -151,7 +181,7 @@ func (h how) step(text string, do func(*stage, context.Context) error) step {
 		for n := 2; s.calls[label] != nil; n++ {
 			label = fmt.Sprintf("%s (%d)", text, n)
 		}
-		c := s.prepare(label, h.wanted, func(ctx context.Context) error { return do(s, ctx) })
+		c := s.prepare(label, h.want(), func(ctx context.Context) error { return do(s, ctx) })
 		if h.label == "" {
 			s.await(c)
 		}

@@ -13,7 +13,7 @@ func parseDeath(besides func(*scenarios.World)) func(*args) (step, error) {
 }
 
 func death(a *args, besides func(*scenarios.World)) (step, error) {
-	a.need(func(o *scenarios.WorldOptions) { o.Crashes = true })
+	a.need(scenarios.Crash)
 	h, err := a.options(false)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func death(a *args, besides func(*scenarios.World)) (step, error) {
 		s.gates.release(func(*gate) bool { return true })
 		s.settle()
 		besides(s.world)
-		c := s.prepare(label, nil, func(context.Context) error { s.world.Recover(); return nil })
+		c := s.prepare(label, want{}, func(context.Context) error { s.world.Recover(); return nil })
 		if h.label == "" {
 			s.await(c)
 		}

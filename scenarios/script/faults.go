@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/startrace/startrace/fakes/failpoint"
-	"github.com/startrace/startrace/scenarios"
 )
 
 // faultCommands are what goes wrong from some step on.
@@ -68,6 +67,6 @@ func extend(a *args, rule string) (step, error) {
 	if err != nil {
 		return nil, a.errorf("%v", err)
 	}
-	a.need(func(o *scenarios.WorldOptions) { o.Faults = true })
+	a.p.s.faults = true
 	return func(s *stage) { s.world.Faults().Extend(plan) }, nil
 }

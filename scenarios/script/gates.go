@@ -2,6 +2,7 @@ package script
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/startrace/startrace/sim"
@@ -9,8 +10,9 @@ import (
 
 // gates hold calls of the runtime and of the disk where the story wants them.
 type gates struct {
-	mu  sync.Mutex
-	all []*gate
+	mu      sync.Mutex
+	all     []*gate
+	hanging map[string]chan struct{} // by container, closed when the runtime answers again
 }
 
 // gate is a named point at which the first one that comes is held.
@@ -29,6 +31,11 @@ type labelKey struct{}
 
 // hook is a [fakes.Hook] for all points.
 func (g *gates) hook(ctx context.Context, site, object string) error {
+	if strings.HasPrefix(site, "tasks.") && strings.HasSuffix(site, "/before-effect") {
+		if err := g.wait(ctx, object); err != nil {
+			return err
+		}
+	}
 	var held *gate
 	sim.Quietly(func() {
 		g.mu.Lock()
@@ -49,6 +56,47 @@ func (g *gates) hook(ctx context.Context, site, object string) error {
 	case <-ctx.Done():
 	}
 	return nil
+}
+
+// wait waits while the runtime does not answer about a container.
+func (g *gates) wait(ctx context.Context, id string) error {
+	var until chan struct{}
+	sim.Quietly(func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		until = g.hanging[id]
+	})
+	if until == nil {
+		return nil
+	}
+	select {
+	case <-until:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// hang makes calls about a container wait.
+func (g *gates) hang(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.hanging == nil {
+		g.hanging = map[string]chan struct{}{}
+	}
+	if g.hanging[id] == nil {
+		g.hanging[id] = make(chan struct{})
+	}
+}
+
+// answer ends hang.
+func (g *gates) answer(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if until := g.hanging[id]; until != nil {
+		delete(g.hanging, id)
+		close(until)
+	}
 }
 
 // holds reports whether a call that comes to a point stays there. The lock is held.

@@ -8,6 +8,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/startrace/startrace/model"
+	"github.com/startrace/startrace/scenarios"
 )
 
 // lookCommands look, print, and compare.
@@ -18,6 +19,10 @@ var lookCommands = map[string]command{
 			name, err := a.container()
 			return func(s *stage) { s.printf("%s is %s", name, s.look(name)) }, err
 		},
+	},
+	"watch": {
+		usage: "[stalled] as NAME", doc: "Somebody subscribes to the events of the service; a stalled one takes none before the end.", example: "watch as W",
+		parse: parseWatch,
 	},
 	"expect": {
 		usage:   "CONTAINER CREATED|RUNNING|EXITED [CODE]|UNKNOWN|gone|alive|dead, or CALL ok|waiting",
@@ -90,4 +95,21 @@ func expectCall(a *args, label string) (step, error) {
 	default:
 		return nil, a.errorf("%s of a call has to be ok or waiting", fmt.Sprintf("%q", want))
 	}
+}
+
+func parseWatch(a *args) (step, error) {
+	word, kind := a.word(), scenarios.Watch
+	if word == "stalled" {
+		word, kind = a.word(), scenarios.Stall
+	}
+	if word != "as" {
+		return nil, a.errorf("there has to be \"as NAME\"")
+	}
+	name, err := a.newOp()
+	a.need(kind)
+	delete(a.p.ops, name) // nothing can be done with it
+	return func(s *stage) {
+		s.world.Watch(name, kind == scenarios.Stall)
+		s.settle()
+	}, err
 }

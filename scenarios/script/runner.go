@@ -44,6 +44,9 @@ func Run(s *Scenario, variant string, trace bool) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := s.Fits(v); err != nil {
+		return Result{}, err
+	}
 	var r Result
 	body := func(t *sim.T) {
 		r = Result{}
@@ -81,12 +84,11 @@ var sites = []string{
 
 // options are what the world of s has to be ready for.
 func (s *Scenario) options(hook fakes.Hook) scenarios.WorldOptions {
-	o := scenarios.WorldOptions{Containers: s.Containers, Later: s.Later, IgnoreTerm: s.IgnoreTerm, Hook: hook}
-	for _, n := range s.needs {
-		n(&o)
+	return scenarios.WorldOptions{
+		Containers: s.Containers, Later: s.Later, IgnoreTerm: s.IgnoreTerm,
+		Faults: s.faults, Kinds: s.kinds, Hook: hook,
 	}
-	return o
 }
 
-// Crashes reports whether the service crashes in s.
-func (s *Scenario) Crashes() bool { return s.options(nil).Crashes }
+// Fits returns an error if a variant cannot do what happens in s.
+func (s *Scenario) Fits(v scenarios.Variant) error { return s.options(nil).Fits(v) }

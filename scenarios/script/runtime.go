@@ -27,19 +27,24 @@ var runtimeCommands = map[string]command{
 	},
 	"oom": {
 		usage: "CONTAINER", doc: "The kernel kills the process for lack of memory.", example: "oom c1",
-		parse: onContainer("no process lacks memory", func(w *scenarios.World, id string) bool { return w.Containerd().OOM(id) }),
+		parse: needing(scenarios.OOM, onContainer("no process lacks memory", func(w *scenarios.World, id string) bool { return w.Containerd().OOM(id) })),
 	},
 	"killshim": {
 		usage: "CONTAINER", doc: "The shim is killed; the daemon cleans up after it.", example: "killshim c1",
-		parse: breaking(onContainer("there is no shim", func(w *scenarios.World, id string) bool { return w.Containerd().KillShim(id) })),
+		parse: needing(scenarios.Restart, onContainer("there is no shim", func(w *scenarios.World, id string) bool { return w.Containerd().KillShim(id) })),
 	},
+	"hang": {
+		usage: "CONTAINER", doc: "The runtime does not answer about this container: its calls stay before their effect.", example: "hang c1",
+		parse: parseHang(true),
+	},
+	"answer": {usage: "CONTAINER", doc: "It does again.", example: "answer c1", parse: parseHang(false)},
 	"disconnect": {
 		usage: "CONTAINER", doc: "The connection between daemon and shim is closed: calls under way end with \"ttrpc: closed\".", example: "disconnect c1",
 		parse: onContainer("there is no shim", func(w *scenarios.World, id string) bool { return w.Containerd().CloseConnection(id) }),
 	},
 	"restart": {
 		usage: "", doc: "The daemon is killed and starts again; shims and processes live on.", example: "restart",
-		parse: breaking(func(*args) (step, error) {
+		parse: needing(scenarios.Restart, func(*args) (step, error) {
 			return func(s *stage) {
 				s.world.RestartDaemon()
 				s.settle()
@@ -48,7 +53,7 @@ var runtimeCommands = map[string]command{
 	},
 	"down": {
 		usage: "", doc: "The daemon is killed, and stays down until \"restart\".", example: "down",
-		parse: breaking(func(*args) (step, error) {
+		parse: needing(scenarios.Restart, func(*args) (step, error) {
 			return func(s *stage) {
 				s.world.Containerd().Crash()
 				s.settle()
@@ -82,10 +87,27 @@ func onContainer(otherwise string, do func(w *scenarios.World, id string) bool) 
 	}
 }
 
-// breaking is for what makes the runtime lose exits.
-func breaking(parse func(*args) (step, error)) func(*args) (step, error) {
+// needing is for what the world has to be ready for.
+func needing(k scenarios.OpKind, parse func(*args) (step, error)) func(*args) (step, error) {
 	return func(a *args) (step, error) {
-		a.need(func(o *scenarios.WorldOptions) { o.Breaks = true })
+		a.need(k)
 		return parse(a)
+	}
+}
+
+// parseHang is the command of the runtime that does not answer, or does again.
+func parseHang(hangs bool) func(*args) (step, error) {
+	return func(a *args) (step, error) {
+		name, err := a.container()
+		return func(s *stage) {
+			id := s.world.ID(name)
+			if hangs {
+				s.gates.hang(id)
+			} else {
+				s.gates.answer(id)
+			}
+			s.world.Hangs(name, hangs)
+			s.settle()
+		}, err
 	}
 }

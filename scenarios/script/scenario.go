@@ -36,7 +36,8 @@ type Scenario struct {
 	Lines   []Line
 	Outputs []Output
 
-	needs []func(*scenarios.WorldOptions)
+	kinds  []scenarios.OpKind // what happens
+	faults bool
 }
 
 // Line is a line of the story: a step, or a comment.

@@ -142,7 +142,7 @@ func (a *args) number(text string, low, high int) (int, error) {
 }
 
 // need says what the world has to be ready for.
-func (a *args) need(n func(*scenarios.WorldOptions)) { a.p.s.needs = append(a.p.s.needs, n) }
+func (a *args) need(k scenarios.OpKind) { a.p.s.kinds = append(a.p.s.kinds, k) }
 
 // Command describes a word of the vocabulary.
 type Command struct {
