@@ -19,7 +19,8 @@ type planState struct {
 // planned reports whether there is a plan at all.
 func (f *Faults) planned() bool { return f != nil && len(f.Plan) > 0 }
 
-// Extend adds a plan to that of f, from now on. The one that f has must not be empty,
+// Extend adds a plan to that of f, from now on; its rules come before those that are
+// there. The one that f has must not be empty,
 // be it a rule without an effect such as "disk.write=off": only with a plan do calls
 // pass the sites that are for plans alone.
 func (f *Faults) Extend(plan failpoint.Plan) {
@@ -29,22 +30,27 @@ func (f *Faults) Extend(plan failpoint.Plan) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.prepare()
-	f.add(plan)
+	f.plan.add(plan)
 }
 
 // prepare takes the rules of Plan, once; the lock is held.
 func (f *Faults) prepare() {
 	if f.plan.rules == nil {
-		f.add(f.Plan)
+		f.plan.add(f.Plan)
 	}
 }
 
-func (f *Faults) add(plan failpoint.Plan) {
+// add puts the rules of a plan before the others.
+func (s *planState) add(plan failpoint.Plan) {
+	var used [][]int
+	var weights []float64
 	for _, r := range plan {
-		f.plan.rules = append(f.plan.rules, r)
-		f.plan.used = append(f.plan.used, make([]int, len(r.Terms)))
-		f.plan.weights = append(f.plan.weights, -1)
+		used = append(used, make([]int, len(r.Terms)))
+		weights = append(weights, -1)
 	}
+	s.rules = slices.Concat(plan, s.rules)
+	s.used = slices.Concat(used, s.used)
+	s.weights = slices.Concat(weights, s.weights)
 }
 
 // evaluate returns what the plan has for a passage of site; nil for nothing.

@@ -94,15 +94,15 @@ func TestPlansAreShrunk(t *testing.T) {
 	assert.Contains(t, report.Found.Failure.Title, "a Start that failed did start")
 }
 
-// Rules that are added count from then on, after those that were there.
+// Rules that are added count from then on, before those that were there.
 func TestExtend(t *testing.T) {
-	f := &Faults{Plan: failpoint.MustParse("tasks.Get=1*error(first)")}
+	f := &Faults{Plan: failpoint.MustParse("tasks.Get=1*error(first)->1*off->error(third)")}
 	const site = "tasks.Get/before-effect"
 	require.NotNil(t, f.evaluate(site, ""))
 	require.Nil(t, f.evaluate(site, ""))
 	f.Extend(failpoint.MustParse("tasks.Get=2*error(second)"))
 	assert.Equal(t, "error(second)", f.evaluate(site, "").String())
 	assert.NotNil(t, f.evaluate(site, ""))
-	assert.Nil(t, f.evaluate(site, ""))
+	assert.Equal(t, "error(third)", f.evaluate(site, "").String())
 	assert.Panics(t, func() { (&Faults{}).Extend(failpoint.MustParse("tasks.Get=error(x)")) })
 }

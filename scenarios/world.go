@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/containerd/containerd/api/services/tasks/v1"
+
 	"github.com/startrace/startrace/fakes"
 	"github.com/startrace/startrace/model"
 	"github.com/startrace/startrace/sim"
@@ -62,7 +64,10 @@ func NewWorld(t *sim.T, v Variant, o WorldOptions) *World {
 		hooks = &fakes.Hooks{}
 		hooks.Register("*", o.Hook)
 	}
-	return &World{x: newExecution(t, v, o.workload(), hooks), names: slices.Concat(o.Containers, o.Later)}
+	w := o.workload()
+	// Only with a process of its own does a sandbox have a record.
+	w.Pause = (w.has(StopSandbox) || w.has(RemoveSandbox)) && slices.Contains(v.Has, Pauses)
+	return &World{x: newExecution(t, v, w, hooks), names: slices.Concat(o.Containers, o.Later)}
 }
 
 // Context is that of all calls.
@@ -112,6 +117,30 @@ func (w *World) Watch(name string, stalls bool) {
 		op.Kind, until = Stall, w.x.watchers.ctx
 	}
 	w.x.watchers.watch(name, op, until)
+}
+
+// Forget deletes containerd's record of a container, whatever its task does.
+func (w *World) Forget(id string) error {
+	client, err := w.x.containerd.Client()
+	if err != nil {
+		return err
+	}
+	return client.ContainerService().Delete(w.x.ctx, id)
+}
+
+// Pause pauses the process of a container behind the back of the service, or resumes
+// it.
+func (w *World) Pause(id string, pause bool) error {
+	client, err := w.x.containerd.Client()
+	if err != nil {
+		return err
+	}
+	if pause {
+		_, err = client.TaskService().Pause(w.x.ctx, &tasks.PauseTaskRequest{ContainerID: id})
+	} else {
+		_, err = client.TaskService().Resume(w.x.ctx, &tasks.ResumeTaskRequest{ContainerID: id})
+	}
+	return err
 }
 
 // Hangs records that the runtime does not answer about a container, or that it does

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/startrace/startrace/fakes/failpoint"
+	"github.com/startrace/startrace/scenarios"
 )
 
 // faultCommands are what goes wrong from some step on.
@@ -22,6 +23,18 @@ var faultCommands = map[string]command{
 			rule := a.rest()
 			return extend(a, rule)
 		},
+	},
+	"damage": {
+		usage: "CONTAINER", doc: "What is on disk about the container becomes unreadable.", example: "damage c1",
+		parse: onRecord(func(w *scenarios.World, id string) error { return w.Checkpoints().Write(id, []byte("{")) }),
+	},
+	"lose": {
+		usage: "CONTAINER", doc: "What is on disk about the container is deleted.", example: "lose c1",
+		parse: onRecord(func(w *scenarios.World, id string) error { return w.Checkpoints().Remove(id) }),
+	},
+	"forget": {
+		usage: "CONTAINER", doc: "containerd's record of the container is deleted, whatever its task does.", example: "forget c1",
+		parse: onRecord(func(w *scenarios.World, id string) error { return w.Forget(id) }),
 	},
 	"heal": {
 		usage: "", doc: "All faults end.", example: "heal",
@@ -69,4 +82,17 @@ func extend(a *args, rule string) (step, error) {
 	}
 	a.p.s.faults = true
 	return func(s *stage) { s.world.Faults().Extend(plan) }, nil
+}
+
+// onRecord is the command of what somebody does to a record.
+func onRecord(do func(*scenarios.World, string) error) func(*args) (step, error) {
+	return func(a *args) (step, error) {
+		name, err := a.container()
+		return func(s *stage) {
+			if err := do(s.world, s.world.ID(name)); err != nil {
+				s.unmetf("%v", err)
+			}
+			s.settle()
+		}, err
+	}
 }

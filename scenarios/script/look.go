@@ -37,7 +37,7 @@ func (s *stage) look(name string) string {
 	switch {
 	case err == nil:
 		return status.String()
-	case errdefs.IsNotFound(err):
+	case scenarios.ErrorClass(err) == errdefs.ErrNotFound.Error():
 		return "gone"
 	}
 	return err.Error()

@@ -29,6 +29,14 @@ var runtimeCommands = map[string]command{
 		usage: "CONTAINER", doc: "The kernel kills the process for lack of memory.", example: "oom c1",
 		parse: needing(scenarios.OOM, onContainer("no process lacks memory", func(w *scenarios.World, id string) bool { return w.Containerd().OOM(id) })),
 	},
+	"pause": {
+		usage: "CONTAINER", doc: "Somebody pauses the process, without the service.", example: "pause c1",
+		parse: onRecord(func(w *scenarios.World, id string) error { return w.Pause(id, true) }),
+	},
+	"resume": {
+		usage: "CONTAINER", doc: "Somebody resumes it.", example: "resume c1",
+		parse: onRecord(func(w *scenarios.World, id string) error { return w.Pause(id, false) }),
+	},
 	"killshim": {
 		usage: "CONTAINER", doc: "The shim is killed; the daemon cleans up after it.", example: "killshim c1",
 		parse: needing(scenarios.Restart, onContainer("there is no shim", func(w *scenarios.World, id string) bool { return w.Containerd().KillShim(id) })),
