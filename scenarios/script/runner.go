@@ -51,7 +51,7 @@ func Run(s *Scenario, variant string, trace bool) (Result, error) {
 	body := func(t *sim.T) {
 		r = Result{}
 		st := &stage{gates: &gates{}, calls: map[string]*call{}, names: slices.Concat(s.Containers, s.Later)}
-		st.world = scenarios.NewWorld(t, v, s.options(st.gates.hook))
+		sim.Quietly(func() { st.world = scenarios.NewWorld(t, v, s.options(st.gates.hook)) })
 		for _, l := range s.Lines {
 			if l.step != nil {
 				l.step(st)
