@@ -50,6 +50,7 @@ A clean verdict proves nothing about schedules that were not tried.`,
 			&cli.StringFlag{Name: "shard", Usage: "run only part `I/N` of the executions, as on one of N machines"},
 			&cli.StringFlag{Name: "resume", Usage: "go on from `FILE` if it is there, and write it when interrupted"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
+			&cli.StringFlag{Name: "save-scenario", Usage: "tell the first violation as a story, step by step, in `FILE`; see startrace scenarios"},
 			&cli.StringFlag{Name: "pages", Usage: "write a page about each violation into `DIRECTORY`, as VARIANT.html"},
 		},
 		OnUsageError: usageError,
@@ -174,6 +175,9 @@ func explore(_ context.Context, c *cli.Command) error {
 	}
 	if err := writePages(c.String("pages"), outcomes); err != nil {
 		return fail(exitEnvironment, "--pages: %w", err)
+	}
+	if err := saveScenario(c, outcomes); err != nil {
+		return err
 	}
 	if err := keepCheckpoint(c.String("resume"), opts.Checkpoint, outcomes); err != nil {
 		return err

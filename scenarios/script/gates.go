@@ -2,9 +2,11 @@ package script
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 
+	"github.com/startrace/startrace/fakes"
 	"github.com/startrace/startrace/sim"
 )
 
@@ -28,6 +30,16 @@ type gate struct {
 
 // labelKey is the key under which a context has the label of its call.
 type labelKey struct{}
+
+// with returns a hook that is called as well, before the own one.
+func (g *gates) with(also fakes.Hook) fakes.Hook {
+	if also == nil {
+		return g.hook
+	}
+	return func(ctx context.Context, site, object string) error {
+		return errors.Join(also(ctx, site, object), g.hook(ctx, site, object))
+	}
+}
 
 // hook is a [fakes.Hook] for all points.
 func (g *gates) hook(ctx context.Context, site, object string) error {

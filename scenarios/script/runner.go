@@ -39,7 +39,10 @@ func (r Result) Invariant() string {
 // Run executes the story of s on a variant. It is deterministic: the same scenario
 // gives the same result. With trace the result has what pictures need. It panics in a
 // binary without the controlled runtime; see [sim.Main].
-func Run(s *Scenario, variant string, trace bool) (Result, error) {
+func Run(s *Scenario, variant string, trace bool) (Result, error) { return run(s, variant, trace, nil) }
+
+// run calls also at each point, if that is not nil.
+func run(s *Scenario, variant string, trace bool, also fakes.Hook) (Result, error) {
 	v, err := scenarios.Lookup(variant)
 	if err != nil {
 		return Result{}, err
@@ -51,7 +54,7 @@ func Run(s *Scenario, variant string, trace bool) (Result, error) {
 	body := func(t *sim.T) {
 		r = Result{}
 		st := &stage{gates: &gates{}, calls: map[string]*call{}, names: slices.Concat(s.Containers, s.Later)}
-		sim.Quietly(func() { st.world = scenarios.NewWorld(t, v, s.options(st.gates.hook)) })
+		sim.Quietly(func() { st.world = scenarios.NewWorld(t, v, s.options(st.gates.with(also))) })
 		for _, l := range s.Lines {
 			if l.step != nil {
 				l.step(st)
