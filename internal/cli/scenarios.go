@@ -16,7 +16,6 @@ import (
 
 	"github.com/startrace/startrace"
 	"github.com/startrace/startrace/internal/museum"
-	"github.com/startrace/startrace/scenarios"
 	"github.com/startrace/startrace/scenarios/script"
 	"github.com/startrace/startrace/sim/report"
 )
@@ -126,16 +125,10 @@ func listScenarios(_ context.Context, c *cli.Command) error {
 
 // brokenBy names the variants that have the race, in their order.
 func brokenBy(s *script.Scenario) string {
-	var names []string
-	for _, v := range scenarios.Variants() {
-		if _, ok := s.Breaks[v.Name]; ok {
-			names = append(names, v.Name)
-		}
+	if names := s.Broken(); len(names) > 0 {
+		return strings.Join(names, " ")
 	}
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, " ")
+	return "none"
 }
 
 func writeJSON(c *cli.Command, v any) error {
@@ -151,7 +144,7 @@ func showScenario(_ context.Context, c *cli.Command) error {
 	}
 	variant := c.String("variant")
 	if variant == "" {
-		if names := strings.Fields(brokenBy(s)); names[len(names)-1] != "none" {
+		if names := s.Broken(); len(names) > 0 {
 			variant = names[len(names)-1]
 		}
 	}

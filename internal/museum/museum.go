@@ -90,10 +90,8 @@ func draw(dir string, s *script.Scenario) ([]run, error) {
 		return nil, err
 	}
 	newest := ""
-	for _, v := range scenarios.Variants() {
-		if _, ok := s.Breaks[v.Name]; ok {
-			newest = v.Name
-		}
+	if broken := s.Broken(); len(broken) > 0 {
+		newest = broken[len(broken)-1]
 	}
 	var runs []run
 	for _, o := range s.Outputs {

@@ -45,7 +45,7 @@ var runtimeCommands = map[string]command{
 		usage: "CONTAINER", doc: "The runtime does not answer about this container: its calls stay before their effect.", example: "hang c1",
 		parse: parseHang(true),
 	},
-	"answer": {usage: "CONTAINER", doc: "It does again.", example: "answer c1", parse: parseHang(false)},
+	"answer": {usage: "CONTAINER", doc: "The runtime answers again.", example: "answer c1", parse: parseHang(false)},
 	"disconnect": {
 		usage: "CONTAINER", doc: "The connection between daemon and shim is closed: calls under way end with \"ttrpc: closed\".", example: "disconnect c1",
 		parse: onContainer("there is no shim", func(w *scenarios.World, id string) bool { return w.Containerd().CloseConnection(id) }),

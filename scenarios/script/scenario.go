@@ -60,6 +60,17 @@ func (s *Scenario) Variants() []string {
 	return append(slices.DeleteFunc(names, func(n string) bool { return n == Reference }), Reference)
 }
 
+// Broken returns the names of the variants that have the race, the oldest first.
+func (s *Scenario) Broken() []string {
+	var names []string
+	for _, v := range scenarios.Variants() {
+		if _, ok := s.Breaks[v.Name]; ok {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}
+
 // Breaking returns the invariant that a variant violates first, "" if it passes.
 func (s *Scenario) Breaking(variant string) string { return s.Breaks[variant] }
 
