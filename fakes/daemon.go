@@ -175,6 +175,9 @@ func (c *Containerd) recover(t *task) {
 		c.end(&t.process, 128+uint32(unix.SIGKILL), nil)
 		c.remove(t)
 	case t.ended && c.opts.Profile.DropsStopped:
+		if t.oomKills > 0 {
+			c.loseReasons()
+		}
 		c.remove(t)
 	case t.ended && t.unsent != nil:
 		event := t.unsent
@@ -209,6 +212,7 @@ func (c *Containerd) KillShim(id string) bool {
 // killShim is KillShim for a task that has a shim; the lock is held.
 func (c *Containerd) killShim(t *task) {
 	t.shimDead = true
+	c.loseReasons()
 	t.disconnect()
 	sim.Logf("the shim of %s is killed", t.id)
 	sim.Go("cleanup of "+t.id, func() {
@@ -231,6 +235,11 @@ func (c *Containerd) killShim(t *task) {
 			ContainerID: t.id, Pid: t.pid, ExitStatus: code, ExitedAt: timestamppb.New(t.exitedAt),
 		})
 	})
+}
+
+// loseReasons records that nobody can know of all OOM kills any more.
+func (c *Containerd) loseReasons() {
+	c.opts.record(model.Event{Kind: model.Unreliable, What: model.Reasons, At: c.now().UnixNano()})
 }
 
 // CloseConnection closes the connection between daemon and shim of container

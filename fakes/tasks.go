@@ -298,7 +298,7 @@ func (s taskService) Metrics(ctx context.Context, r *tasksapi.MetricsRequest, _ 
 		return reply, nil
 	})
 	if err != nil {
-		s.c.opts.record(model.Event{Kind: model.Unreliable, What: model.Reasons, At: s.c.now().UnixNano()})
+		s.c.loseReasons()
 	}
 	return reply, err
 }
