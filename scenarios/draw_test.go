@@ -17,14 +17,22 @@ type feature int
 
 const (
 	several feature = iota // containers
+	pods                   // several sandboxes
 	created                // by an operation
 	stops
 	removes
 	exits
+	ooms
 	reads
+	updates
+	execs
+	subscribers
 	sandbox
+	hangs
 	crashes
 	restarts
+	pauses
+	hooks
 	faults
 	plans
 	loss
@@ -50,22 +58,30 @@ func drawWorkload(rt *rapid.T) scenarios.Workload {
 	add(stops, scenarios.Stop)
 	add(removes, scenarios.Remove)
 	add(exits, scenarios.Exit)
-	add(reads, scenarios.Status)
+	add(ooms, scenarios.OOM)
+	add(reads, scenarios.Status, scenarios.List)
+	add(updates, scenarios.Update)
+	add(execs, scenarios.Exec)
+	add(subscribers, scenarios.Watch, scenarios.Stall)
 	add(created, scenarios.Create)
+	add(hangs, scenarios.Hang)
 	add(crashes, scenarios.Crash)
-	// A sandbox has no record of its own: after a crash it is READY again, which
-	// breaks I17. So it is one or the other.
-	on[sandbox] = on[sandbox] && !on[crashes]
 	add(sandbox, scenarios.StopSandbox, scenarios.RemoveSandbox)
 	add(restarts, scenarios.Restart)
-	names := []string{""}
+	names, sandboxes := []string{""}, []string{""}
 	if on[several] {
 		names = []string{"a", "b", "c"}
 	}
-	w := scenarios.Workload{Loss: on[loss], IgnoreTerm: on[ignores], Running: on[running]}
-	w.Ops = append(w.Ops, scenarios.Op{Container: names[0], Kind: scenarios.Start})
+	if on[pods] {
+		sandboxes = []string{"p", "q"}
+	}
+	// Without a pause process a sandbox has no record: after a crash it is READY
+	// again, which breaks I17.
+	pause := on[pauses] || on[sandbox] && on[crashes]
+	w := scenarios.Workload{Loss: on[loss], IgnoreTerm: on[ignores], Running: on[running], Pause: pause, Hooks: on[hooks]}
+	w.Ops = append(w.Ops, scenarios.Op{Sandbox: sandboxes[0], Container: names[0], Kind: scenarios.Start})
 	for range rapid.IntRange(0, 7).Draw(rt, "operations") {
-		op := drawOp(rt, kinds, names)
+		op := drawOp(rt, kinds, names, sandboxes)
 		if op.Kind != scenarios.Create || !slices.Contains(w.Ops, op) {
 			w.Ops = append(w.Ops, op)
 		}
@@ -82,24 +98,32 @@ func drawWorkload(rt *rapid.T) scenarios.Workload {
 	return w
 }
 
-func drawOp(rt *rapid.T, kinds []scenarios.OpKind, names []string) scenarios.Op {
+func drawOp(rt *rapid.T, kinds []scenarios.OpKind, names, sandboxes []string) scenarios.Op {
 	op := scenarios.Op{Kind: rapid.SampledFrom(kinds).Draw(rt, "kind")}
 	switch op.Kind {
-	case scenarios.StopSandbox, scenarios.RemoveSandbox, scenarios.Crash, scenarios.Restart:
+	case scenarios.List, scenarios.Stall, scenarios.Crash, scenarios.Restart:
+		return op
+	case scenarios.Watch:
+		op.Timeout = rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(rt, "pace")
 		return op
 	case scenarios.Stop:
 		op.Timeout = rapid.SampledFrom([]time.Duration{0, 10 * time.Second, time.Minute}).Draw(rt, "timeout")
+	case scenarios.Exec:
+		op.Timeout = rapid.SampledFrom([]time.Duration{0, 5 * time.Second}).Draw(rt, "duration")
 	case scenarios.Exit:
 		op.Code = rapid.Uint8().Draw(rt, "code")
 	}
-	op.Container = rapid.SampledFrom(names).Draw(rt, "container")
+	op.Sandbox = rapid.SampledFrom(sandboxes).Draw(rt, "sandbox")
+	if op.Kind != scenarios.StopSandbox && op.Kind != scenarios.RemoveSandbox {
+		op.Container = rapid.SampledFrom(names).Draw(rt, "container")
+	}
 	return op
 }
 
 // rules are what a plan consists of: each of the calls that matter with what can
 // go wrong with it.
 func rules() (all []string) {
-	for _, call := range []string{"Create", "Start", "Wait", "Kill", "Delete", "Get"} {
+	for _, call := range []string{"Create", "Start", "Wait", "Kill", "Delete", "Get", "Update", "Exec"} {
 		for _, action := range []string{
 			"before-effect=%serror(unavailable)", "after-effect=%serror(unknown)", "reply=%serror(deadline-exceeded)",
 			"before-effect=%sslow(12s)", "after-effect=%sdelay(3s)", "before-effect=%sblock", "reply=%sexit(9)",

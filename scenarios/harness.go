@@ -242,6 +242,7 @@ func (x *execution) probe() {
 		for _, name := range x.workload.sandboxes() {
 			pod := x.about(name)
 			x.converge(pod, Op{Kind: StopSandbox}, Op{Kind: RemoveSandbox})
+			time.Sleep(restTime)
 			x.tell(model.Event{Kind: model.Settled, Container: pod.pod, Alive: x.containerd.Live(pod.pod)})
 		}
 	}

@@ -17,16 +17,22 @@ import (
 // plugin is told of starts and ends by one service after the other. It fails or
 // blocks when it likes. A nil one is none.
 type plugin struct {
-	tell func(model.Event)
+	x *execution
 
 	mu      sync.Mutex
-	calm    bool                   // it does neither
-	stopped map[string]*pluginHook // who told of the end of a container
+	calm    bool                       // it does neither
+	stopped map[pluginLife]*pluginHook // who told of the end
+}
+
+// pluginLife is a task of a container, which does nothing while a hook is called.
+type pluginLife struct {
+	id     string
+	number int
 }
 
 // newPlugin returns a calm one.
-func newPlugin(tell func(model.Event)) *plugin {
-	return &plugin{tell: tell, calm: true, stopped: map[string]*pluginHook{}}
+func newPlugin(x *execution) *plugin {
+	return &plugin{x: x, calm: true, stopped: map[pluginLife]*pluginHook{}}
 }
 
 // release ends, and rest begins, that it is calm.
@@ -64,7 +70,7 @@ func (h *pluginHook) StartContainer(ctx context.Context, c impl.HookContainer) e
 	return h.called(ctx, c.ID, model.NoticeStarted)
 }
 
-// StopContainer records the end once for each container, as the next service may
+// StopContainer records the end once for each task, as the next service may
 // have to repeat it; that one service does so twice is recorded.
 func (h *pluginHook) StopContainer(ctx context.Context, c impl.HookContainer) error {
 	return h.called(ctx, c.ID, model.NoticeStopped)
@@ -75,6 +81,7 @@ const pluginBlocks = 15 * time.Second
 
 func (h *pluginHook) called(ctx context.Context, id string, notice model.Notice) error {
 	dead, again, calm := false, false, false
+	life := pluginLife{id, h.x.rec.life(id)}
 	sim.Quietly(func() {
 		dead = h.caller.Alive() != nil
 		h.mu.Lock()
@@ -83,17 +90,17 @@ func (h *pluginHook) called(ctx context.Context, id string, notice model.Notice)
 		if dead || notice != model.NoticeStopped {
 			return
 		}
-		by := h.stopped[id]
+		by := h.stopped[life]
 		again = by != nil && by != h
 		if by == nil {
-			h.stopped[id] = h
+			h.stopped[life] = h
 		}
 	})
 	if dead {
 		return fmt.Errorf("the service that calls the hook is dead: %w", errdefs.ErrUnavailable)
 	}
 	if !again {
-		h.tell(model.Event{Kind: model.Notified, Container: id, Channel: "hooks", Notice: notice})
+		h.x.tell(model.Event{Kind: model.Notified, Container: id, Life: life.number, Channel: "hooks", Notice: notice})
 	}
 	if calm {
 		return nil

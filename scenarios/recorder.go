@@ -98,8 +98,8 @@ func (r *recorder) call(e model.Event) model.Event {
 }
 
 // history returns what is known of the containers ids; "" stands for what is about
-// none of them. Who is told of a process of a container is not told of which: it is
-// the one that ran, or else the last one that was to.
+// none of them. Who is told of a process of a container and does not know of which is
+// told of the one that ran, or else of the last one that was to.
 func (r *recorder) history(ids ...string) model.History {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -121,7 +121,7 @@ func (r *recorder) history(ids ...string) model.History {
 	return h
 }
 
-// nameLives says of which process notices are.
+// nameLives says of which process notices are that do not say so.
 func nameLives(events []model.Event) {
 	ran, made := map[string]int{}, map[string]int{}
 	for _, e := range events {
@@ -133,7 +133,7 @@ func nameLives(events []model.Event) {
 		}
 	}
 	for i, e := range events {
-		if e.Kind != model.Notified {
+		if e.Kind != model.Notified || e.Life != 0 {
 			continue
 		}
 		life := ran[e.Container]
@@ -142,6 +142,18 @@ func nameLives(events []model.Event) {
 		}
 		events[i].Life = max(life, 1)
 	}
+}
+
+// life is the number of the last task of container id.
+func (r *recorder) life(id string) (life int) {
+	r.quietly(func() {
+		for _, e := range r.events[id] {
+			if e.Kind == model.TaskCreated {
+				life = e.Life
+			}
+		}
+	})
+	return life
 }
 
 // forget forgets what is known of container id.

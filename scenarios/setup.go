@@ -60,7 +60,7 @@ func newExecution(t *sim.T, v Variant, w Workload, hooks *fakes.Hooks) *executio
 		x.watchers = newWatchers(x)
 	}
 	if w.Hooks {
-		x.plugin = newPlugin(x.tell)
+		x.plugin = newPlugin(x)
 	}
 	x.serve(v)
 	x.create()

@@ -89,8 +89,9 @@ func (w Workload) needs() (all []Ability) {
 func FaultCalls() []string {
 	return []string{
 		"checkpoint.List", "checkpoint.Read", "checkpoint.Remove", "checkpoint.Write",
-		"containers.Create", "containers.Delete", "containers.Get", "containers.List",
-		"tasks.Create", "tasks.Delete", "tasks.Get", "tasks.Kill", "tasks.Start", "tasks.Wait",
+		"containers.Create", "containers.Delete", "containers.Get", "containers.List", "containers.Update",
+		"tasks.Create", "tasks.Delete", "tasks.DeleteProcess", "tasks.Exec", "tasks.Get", "tasks.Kill", "tasks.Start",
+		"tasks.Update", "tasks.Wait",
 	}
 }
 
