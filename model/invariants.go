@@ -14,6 +14,8 @@ type Invariant struct {
 	// Undecided says what part of the sentence a Real history cannot decide,
 	// "" when nothing. A Simulated history decides all of it.
 	Undecided string
+	// needs are kinds of events without any of which it holds; nil: it may not.
+	needs []Kind
 	// check returns the violations in the order of their events.
 	check func(History, []*view) []Violation
 }
@@ -66,23 +68,27 @@ var Invariants = []Invariant{
 	{
 		ID: "I5", Name: "forward only",
 		Sentence: "A status moves CREATED, RUNNING, EXITED, or straight to EXITED if the start failed, on disk and for readers.",
+		needs:    []Kind{Stored, Observed},
 		check:    each("I5", checkForward),
 	},
 	{
 		ID: "I6", Name: "notices in order",
 		Sentence: "Whoever is told of a process is told CREATED, STARTED, STOPPED, DELETED in this order.",
+		needs:    []Kind{Notified},
 		check:    each("I6", checkOrder),
 	},
 	{
 		ID: "I7", Name: "execs within",
 		Sentence:  "The end of an executed process is told before that of its container, and none starts after the exit of the container was recorded.",
 		Undecided: "whether a process was executed that no event told of",
+		needs:     []Kind{ExecStarted, ExecExited},
 		check:     each("I7", checkExecs),
 	},
 	{
 		ID: "I8", Name: "nothing is left",
 		Sentence:  "At rest nothing is left of a container that is gone: no task, process, record, name, snapshot or lease.",
 		Undecided: "what is left of a kind that nobody looked for",
+		needs:     []Kind{Leftover},
 		check:     each("I8", checkLeftovers),
 	},
 	{
@@ -94,6 +100,7 @@ var Invariants = []Invariant{
 	{
 		ID: "I10", Name: "calls return",
 		Sentence: "At rest every call has returned, and one whose caller gave up does so in bounded time.",
+		needs:    []Kind{Settled, Canceled},
 		check:    each("I10", checkTermination),
 	},
 	{
@@ -104,6 +111,7 @@ var Invariants = []Invariant{
 	{
 		ID: "I12", Name: "restarts lose nothing",
 		Sentence: "After a restart every container that was not removed has a record, a live process above all, and nothing keeps the service from serving once the faults are over.",
+		needs:    []Kind{Settled, Recovered},
 		check:    each("I12", checkRecovery),
 	},
 	{
@@ -120,41 +128,48 @@ var Invariants = []Invariant{
 		ID: "I15", Name: "asked to end once",
 		Sentence:  "A service delivers the stop signal at most once to a process, and a StopContainer with a timeout kills none at rest that was never asked to end.",
 		Undecided: "signals, which no event tells of",
+		needs:     []Kind{Signaled},
 		check:     each("I15", checkSignal),
 	},
 	{
 		ID: "I16", Name: "one notice of the end",
 		Sentence:  "Whoever was told that a process started is told once that it ended.",
 		Undecided: "the end of a process that no event told of",
+		needs:     []Kind{Notified},
 		check:     each("I16", checkOneNotice),
 	},
 	{
 		ID: "I17", Name: "a stopped sandbox is quiet",
 		Sentence:  "When StopPodSandbox or RemovePodSandbox has returned success, no container of the sandbox runs, then or later.",
 		Undecided: "whether a process was alive at the very return, if it was dead at rest",
+		needs:     []Kind{Member},
 		check:     across("I17", checkSandbox),
 	},
 	{
 		ID: "I18", Name: "isolation",
 		Sentence: "While the runtime does not answer about one container, calls about others return in bounded time.",
+		needs:    []Kind{Hung},
 		check:    across("I18", checkIsolation),
 	},
 	{
 		ID: "I19", Name: "updates take effect",
 		Sentence:  "At rest a live process has the resources of the last accepted update, or of one that overlapped it or failed.",
 		Undecided: "resources, which no event tells of",
+		needs:     []Kind{Settled},
 		check:     each("I19", checkResources),
 	},
 	{
 		ID: "I20", Name: "lack of memory is told",
 		Sentence:  "Who sees that a process ended for lack of memory sees the reason.",
 		Undecided: "lack of memory that no event told of before the exit",
+		needs:     []Kind{OOMKilled},
 		check:     each("I20", checkOOM),
 	},
 	{
 		ID: "I21", Name: "identity",
 		Sentence:  "A record names only processes of its container, and the exit of an earlier one is never taken for that of the next.",
 		Undecided: "all of it: events of a process may come after its record",
+		needs:     []Kind{Stored},
 		check:     each("I21", checkIdentity),
 	},
 }
@@ -163,9 +178,15 @@ var Invariants = []Invariant{
 // their events, those of one event in the order of the invariants.
 func Check(h History) []Violation {
 	var found []Violation
+	var has [Leftover + 1]bool
+	for _, e := range h.Events {
+		has[e.Kind] = true
+	}
 	all := views(h)
 	for _, inv := range Invariants {
-		found = append(found, inv.check(h, all)...)
+		if inv.needs == nil || slices.ContainsFunc(inv.needs, func(k Kind) bool { return has[k] }) {
+			found = append(found, inv.check(h, all)...)
+		}
 	}
 	slices.SortStableFunc(found, func(a, b Violation) int { return a.Event - b.Event })
 	return found
@@ -216,30 +237,36 @@ func checkWellFormed(v *view, report report) {
 		kind   Kind
 		number int
 	}
-	seen := map[once]bool{}
-	calls := map[int]Event{}
+	var all []once // few enough that a map would cost more
+	seen := func(o once) bool {
+		if slices.Contains(all, o) {
+			return true
+		}
+		all = append(all, o)
+		return false
+	}
+	var calls []Event // under way
 	for _, i := range v.events {
 		e := v.h.Events[i]
 		switch e.Kind {
 		case Call:
-			if seen[once{Call, e.ID}] {
+			if seen(once{Call, e.ID}) {
 				report(i, "%s: a second call with this number", e)
 			}
-			seen[once{Call, e.ID}] = true
-			calls[e.ID] = e
+			calls = append(calls, e)
 		case Return:
-			if call, ok := calls[e.ID]; !ok || call.Op != e.Op {
+			k := slices.IndexFunc(calls, func(c Event) bool { return c.ID == e.ID })
+			if k < 0 || calls[k].Op != e.Op {
 				report(i, "%s: no such call is under way", e)
 			}
-			delete(calls, e.ID)
+			calls = slices.DeleteFunc(calls, func(c Event) bool { return c.ID == e.ID })
 		case TaskCreated, Started, Exited:
 			if e.Life < 1 {
 				report(i, "%s: lives are numbered from 1", e)
 			}
-			if seen[once{e.Kind, e.Life}] {
+			if seen(once{e.Kind, e.Life}) {
 				report(i, "%s: for the second time", e)
 			}
-			seen[once{e.Kind, e.Life}] = true
 		}
 	}
 }
