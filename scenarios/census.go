@@ -15,13 +15,8 @@ func (x *execution) census() {
 	if err != nil {
 		x.t.Error(fmt.Errorf("look for records: %w", err))
 	}
-	client, err := x.containerd.Client()
-	if err != nil {
-		x.t.Error(err)
-		return
-	}
 	var kept []string
-	all, err := client.ContainerService().List(x.ctx)
+	all, err := x.client.ContainerService().List(x.ctx)
 	if err != nil {
 		x.t.Error(fmt.Errorf("look for containers: %w", err))
 	}

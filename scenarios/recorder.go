@@ -23,19 +23,19 @@ type recorder struct {
 	order sync.RWMutex
 
 	mu     sync.Mutex
-	events map[string][]entry // by container
-	count  int                // of all events so far
-	calls  int                // numbers of calls, given so far
+	tracks map[string]*track // by container
+	count  int               // of all events so far
+	calls  int               // numbers of calls, given so far
 }
 
-// entry is an event and its place among those of all containers.
-type entry struct {
-	at int
-	model.Event
+// track is what is known of one container. Nothing in it changes.
+type track struct {
+	events []model.Event
+	at     []int // the place of each among those of all containers
 }
 
 func newRecorder(source model.Source) *recorder {
-	return &recorder{source: source, events: map[string][]entry{}}
+	return &recorder{source: source, tracks: map[string]*track{}}
 }
 
 func (r *recorder) add(e model.Event) {
@@ -46,7 +46,12 @@ func (r *recorder) add(e model.Event) {
 // append adds e; the lock is held.
 func (r *recorder) append(e model.Event) {
 	r.count++
-	r.events[e.Container] = append(r.events[e.Container], entry{r.count, e})
+	t := r.tracks[e.Container]
+	if t == nil {
+		t = &track{events: make([]model.Event, 0, 32), at: make([]int, 0, 32)}
+		r.tracks[e.Container] = t
+	}
+	t.events, t.at = append(t.events, e), append(t.at, r.count)
 }
 
 // ordered gives e its place in the order, which lasts until the function that it
@@ -103,22 +108,50 @@ func (r *recorder) call(e model.Event) model.Event {
 func (r *recorder) history(ids ...string) model.History {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var all []entry
-	for _, id := range ids {
-		all = append(all, r.events[id]...)
+	h := model.History{Source: r.source}
+	if len(ids) == 1 {
+		h.Events = slices.Clip(r.of(ids[0]).events)
+	} else {
+		h.Events = r.merged(ids)
 	}
-	if len(ids) > 1 {
-		slices.SortFunc(all, func(a, b entry) int { return a.at - b.at })
-	}
-	h := model.History{Source: r.source, Events: make([]model.Event, len(all))}
-	for i, e := range all {
-		h.Events[i] = e.Event
-	}
-	told := slices.ContainsFunc(all, func(e entry) bool { return e.Kind == model.Notified })
-	if told {
+	if slices.ContainsFunc(h.Events, func(e model.Event) bool { return e.Kind == model.Notified && e.Life == 0 }) {
+		h.Events = slices.Clone(h.Events)
 		nameLives(h.Events)
 	}
 	return h
+}
+
+// of returns what is known of container id; the lock is held.
+func (r *recorder) of(id string) track {
+	if t := r.tracks[id]; t != nil {
+		return *t
+	}
+	return track{}
+}
+
+// merged returns what is known of several containers in its order; the lock is held.
+func (r *recorder) merged(ids []string) (all []model.Event) {
+	var rest []track
+	for _, id := range ids {
+		if t := r.of(id); len(t.events) > 0 {
+			rest = append(rest, t)
+		}
+	}
+	for len(rest) > 0 {
+		first := 0
+		for i := range rest {
+			if rest[i].at[0] < rest[first].at[0] {
+				first = i
+			}
+		}
+		t := &rest[first]
+		all = append(all, t.events[0])
+		t.events, t.at = t.events[1:], t.at[1:]
+		if len(t.events) == 0 {
+			rest = slices.Delete(rest, first, first+1)
+		}
+	}
+	return all
 }
 
 // nameLives says of which process notices are that do not say so.
@@ -147,7 +180,7 @@ func nameLives(events []model.Event) {
 // life is the number of the last task of container id.
 func (r *recorder) life(id string) (life int) {
 	r.quietly(func() {
-		for _, e := range r.events[id] {
+		for _, e := range r.of(id).events {
 			if e.Kind == model.TaskCreated {
 				life = e.Life
 			}
@@ -160,7 +193,7 @@ func (r *recorder) life(id string) (life int) {
 func (r *recorder) forget(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.events, id)
+	delete(r.tracks, id)
 }
 
 // ended reports whether the end of every process of container id was seen that
@@ -169,7 +202,7 @@ func (r *recorder) ended(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	live := map[int]bool{}
-	for _, e := range r.events[id] {
+	for _, e := range r.of(id).events {
 		switch e.Kind {
 		case model.TaskCreated, model.Started:
 			live[e.Life] = true

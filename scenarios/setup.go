@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/log"
 
 	"github.com/startrace/startrace/fakes"
@@ -25,6 +26,7 @@ type execution struct {
 	ctx         context.Context
 	workload    Workload
 	containerd  *fakes.Containerd
+	client      *containerd.Client
 	checkpoints *fakes.Checkpoints
 	faults      *fakes.Faults
 	process     *supervised // nil if the service does not crash
@@ -94,13 +96,13 @@ func newFaults(t *sim.T, w Workload) *fakes.Faults {
 
 // serve makes the service, or starts its first process if it is to crash.
 func (x *execution) serve(v Variant) {
-	client, err := x.containerd.Client()
-	if err != nil {
+	var err error
+	if x.client, err = x.containerd.Client(); err != nil {
 		x.t.Fatal(err)
 	}
 	ids := 0
 	env := variants.Env{
-		Client:      client,
+		Client:      x.client,
 		Checkpoints: x.checkpoints,
 		NewID: func() string {
 			var id string
