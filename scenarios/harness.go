@@ -48,6 +48,7 @@ func (x *execution) judge(check func(model.History) []model.Violation, phases ..
 			break
 		}
 	}
+	x.converges()
 	if len(found) == 0 {
 		sim.Quietly(func() { found = model.Linearizable(h) }) // it is not what is tested
 	}
@@ -208,6 +209,7 @@ func (x *execution) heal() {
 		x.restart()
 	}
 	sim.OnTime()
+	x.calm = sim.Points()
 	time.Sleep(restTime)
 	for _, c := range x.containers {
 		if c.id == "" {
@@ -223,6 +225,26 @@ func (x *execution) heal() {
 			x.tellResources(c.id)
 		}
 		x.tell(e)
+	}
+}
+
+// ConvergePoints bounds how many points an execution passes for each container and
+// sandbox when nothing fails any more: until all is at rest, and has been stopped and
+// removed. Whoever asks again and again, or tries in vain, passes more of them in
+// the hour of rest.
+const ConvergePoints = 1000
+
+// LivenessID is the ID of the failure to converge within ConvergePoints.
+const LivenessID = "liveness"
+
+// converges fails the execution if it passed more.
+func (x *execution) converges() {
+	if x.calm == 0 {
+		return
+	}
+	passed, limit := sim.Points()-x.calm, ConvergePoints*(len(x.containers)+len(x.pods))
+	if passed > limit {
+		x.t.Violatef(LivenessID, "%d points without a fault did not bring all to rest and to an end: up to %d may", passed, limit)
 	}
 }
 

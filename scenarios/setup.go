@@ -33,6 +33,7 @@ type execution struct {
 	watchers    *watchers   // nil if nobody subscribes to events
 	plugin      *plugin     // nil if there are no hooks
 	hang        *hang       // nil if the runtime always answers
+	calm        int         // after how many points nothing failed any more; 0 until then
 }
 
 // container is one of the containers of an execution.

@@ -61,5 +61,10 @@ func Quietly(f func()) { ctl.Quietly(f) }
 // test in which everything has to come to rest.
 func OnTime() { ctl.OnTime() }
 
+// Points returns how many points the execution has passed: what a test may bound
+// that time does not, since an hour passes at once when nobody does anything.
+// Outside of a controlled execution it returns 0.
+func Points() int { return int(ctl.Points()) }
+
 // Controlled reports whether the caller runs inside of a controlled execution.
 func Controlled() bool { return ctl.Controlled() }

@@ -21,6 +21,9 @@ func Run(*Config, func()) {
 // Progress returns 0: there is no execution.
 func Progress() uint64 { return 0 }
 
+// Points returns 0: there is no execution.
+func Points() uint64 { return 0 }
+
 // Hanging returns nothing: there is no execution.
 func Hanging() ([]Hung, []uint32, uint64) { return nil, nil, 0 }
 

@@ -34,6 +34,13 @@ func OnTime()
 // It and [Hanging] are for goroutines outside of the execution.
 func Progress() uint64
 
+// Points is how many points the current execution has passed. It is for goroutines
+// of the execution.
+func Points() uint64 {
+	_, points := sofar(nil)
+	return points
+}
+
 // Hanging describes the goroutines of the current execution, of which the caller
 // knows that it does not go on, and the choices and points that it has made.
 func Hanging() (goroutines []Hung, choices []uint32, points uint64) {
