@@ -46,8 +46,9 @@ const (
 // Regehr: Swarm Testing, ISSTA 2012).
 func drawWorkload(rt *rapid.T) scenarios.Workload {
 	var on [features]bool
+	few := rapid.Bool().Draw(rt, "few features")
 	for f := range features {
-		on[f] = rapid.Bool().Draw(rt, fmt.Sprintf("feature %d", f))
+		on[f] = rapid.Bool().Draw(rt, fmt.Sprintf("feature %d", f)) && (!few || rapid.Bool().Draw(rt, "again"))
 	}
 	kinds := []scenarios.OpKind{scenarios.Start}
 	add := func(f feature, more ...scenarios.OpKind) {
@@ -80,7 +81,7 @@ func drawWorkload(rt *rapid.T) scenarios.Workload {
 	pause := on[pauses] || on[sandbox] && on[crashes]
 	w := scenarios.Workload{Loss: on[loss], IgnoreTerm: on[ignores], Running: on[running], Pause: pause, Hooks: on[hooks]}
 	w.Ops = append(w.Ops, scenarios.Op{Sandbox: sandboxes[0], Container: names[0], Kind: scenarios.Start})
-	for range rapid.IntRange(0, 7).Draw(rt, "operations") {
+	for range uniform(rt, "operations", 8) {
 		op := drawOp(rt, kinds, names, sandboxes)
 		if op.Kind != scenarios.Create || !slices.Contains(w.Ops, op) {
 			w.Ops = append(w.Ops, op)
@@ -98,8 +99,22 @@ func drawWorkload(rt *rapid.T) scenarios.Workload {
 	return w
 }
 
+// uniform draws from [0, n). The numbers that rapid draws are small ones most of the
+// time, which leaves out what comes last; its booleans are fair.
+func uniform(rt *rapid.T, label string, n int) int {
+	const bits = 6
+	drawn := 0
+	for range bits {
+		drawn <<= 1
+		if rapid.Bool().Draw(rt, label) {
+			drawn++
+		}
+	}
+	return drawn * n >> bits
+}
+
 func drawOp(rt *rapid.T, kinds []scenarios.OpKind, names, sandboxes []string) scenarios.Op {
-	op := scenarios.Op{Kind: rapid.SampledFrom(kinds).Draw(rt, "kind")}
+	op := scenarios.Op{Kind: kinds[uniform(rt, "kind", len(kinds))]}
 	switch op.Kind {
 	case scenarios.List, scenarios.Stall, scenarios.Crash, scenarios.Restart:
 		return op
@@ -113,9 +128,9 @@ func drawOp(rt *rapid.T, kinds []scenarios.OpKind, names, sandboxes []string) sc
 	case scenarios.Exit:
 		op.Code = rapid.Uint8().Draw(rt, "code")
 	}
-	op.Sandbox = rapid.SampledFrom(sandboxes).Draw(rt, "sandbox")
+	op.Sandbox = sandboxes[uniform(rt, "sandbox", len(sandboxes))]
 	if op.Kind != scenarios.StopSandbox && op.Kind != scenarios.RemoveSandbox {
-		op.Container = rapid.SampledFrom(names).Draw(rt, "container")
+		op.Container = names[uniform(rt, "container", len(names))]
 	}
 	return op
 }
@@ -144,10 +159,11 @@ func rules() (all []string) {
 // cleanup leaves a process of which it says that there is none.
 func drawPlan(rt *rapid.T, restarts bool) string {
 	var plan failpoint.Plan
+	all := rules()
 	dies := func(r failpoint.Rule, how string) bool { return strings.Contains(r.String(), how) }
 	for range rapid.IntRange(1, 3).Draw(rt, "rules") {
 		when := rapid.SampledFrom([]string{"1*", "1*off->1*", "2*off->2*", "3*"}).Draw(rt, "when")
-		rule := failpoint.MustParse(fmt.Sprintf(rapid.SampledFrom(rules()).Draw(rt, "rule"), when))[0]
+		rule := failpoint.MustParse(fmt.Sprintf(all[uniform(rt, "rule", len(all))], when))[0]
 		if dies(rule, "kill") && restarts {
 			continue
 		}

@@ -24,6 +24,10 @@ func TestReached(t *testing.T) {
 		"start|stop=10s; ignoreterm",
 		"start|exit|stopsandbox",
 		"a.start|b.start|a.exit|crash|crash",
+		"start|update|update|exec=5s|exit; hooks",
+		"start|exec|oom|status|watch|remove; running",
+		"a.start|b.start|a.hang|b.stop; running",
+		"watch|exit|remove|stopsandbox|crash; running; pause",
 	} {
 		var counted map[string]bool // in this execution
 		body := scenarios.BodyJudged(scenarios.Reference, parse(t, text), func(h model.History) []model.Violation {
