@@ -17,6 +17,7 @@ type metadata struct {
 	ID            string
 	Name          string // reserved while the container exists
 	SandboxID     string
+	ImageID       string // "" if the image is a root file system directory
 	Config        *runtime.ContainerConfig
 	SandboxConfig *runtime.PodSandboxConfig
 }

@@ -3,14 +3,9 @@ package impl
 import (
 	"context"
 	"fmt"
-	"path"
-	"path/filepath"
 	"strings"
 	"time"
 
-	containerd "github.com/containerd/containerd/v2/client"
-	"github.com/containerd/containerd/v2/pkg/oci"
-	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
 	"github.com/containerd/log"
 	"github.com/containerd/typeurl/v2"
@@ -30,8 +25,10 @@ func init() {
 }
 
 // CreateContainer creates a container in a READY sandbox. The image of its
-// config is the absolute path of a root file system directory. It fails with
-// AlreadyExists if the sandbox has a container of that name and attempt.
+// config is the absolute path of a root file system directory, or names one of
+// containerd's images, see Config.Snapshotter. It fails with AlreadyExists if the
+// sandbox has a container of that name and attempt, and with Unimplemented if the
+// config asks for what there is not.
 func (s *Service) CreateContainer(ctx context.Context, r *runtime.CreateContainerRequest) (_ *runtime.CreateContainerResponse, retErr error) {
 	defer func() { retErr = errgrpc.ToGRPC(retErr) }()
 	ctx = s.withNamespace(ctx)
@@ -55,7 +52,15 @@ func (s *Service) createContainer(ctx context.Context, r *runtime.CreateContaine
 		Config:        r.GetConfig(),
 		SandboxConfig: sandbox.config,
 	}
-	opts, err := s.containerOpts(meta)
+	if err := unsupported(meta.Config); err != nil {
+		return "", err
+	}
+	image, err := s.findImage(ctx, meta.Config)
+	if err != nil {
+		return "", err
+	}
+	meta.ImageID = image.id()
+	opts, err := s.containerOpts(meta, image)
 	if err != nil {
 		return "", err
 	}
@@ -129,57 +134,6 @@ func (s *Service) checkpoint(id string, status Status) error {
 		return fmt.Errorf("failed to encode status of container %q: %w", id, err)
 	}
 	return s.disk.Write(id, data)
-}
-
-func (s *Service) containerOpts(meta metadata) ([]containerd.NewContainerOpts, error) {
-	config := meta.Config
-	rootfs := config.GetImage().GetImage()
-	args := append(append([]string{}, config.GetCommand()...), config.GetArgs()...)
-	switch {
-	case !filepath.IsAbs(rootfs):
-		return nil, fmt.Errorf("image %q is not the path of a root file system: %w", rootfs, errdefs.ErrInvalidArgument)
-	case len(args) == 0:
-		return nil, fmt.Errorf("no command: %w", errdefs.ErrInvalidArgument)
-	}
-	if _, err := stopSignal(config.GetStopSignal()); err != nil {
-		return nil, err
-	}
-	if meta.logPath() != "" && s.config.StreamDir == "" {
-		return nil, errNoStreams
-	}
-	cwd := config.GetWorkingDir()
-	if cwd == "" {
-		cwd = "/"
-	}
-	var env []string
-	for _, kv := range config.GetEnvs() {
-		env = append(env, kv.GetKey()+"="+string(kv.GetValue()))
-	}
-	spec := []oci.SpecOpts{
-		oci.WithRootFSPath(rootfs),
-		oci.WithRootFSReadonly(),
-		oci.WithProcessArgs(args...),
-		oci.WithProcessCwd(cwd),
-		oci.WithEnv(env),
-	}
-	if r := config.GetLinux().GetResources(); r != nil {
-		spec = append(spec, withResources(r))
-	}
-	if s.config.Pause != nil {
-		spec = append(spec, hostNetwork())
-	}
-	if s.config.CgroupParent != "" {
-		spec = append(spec, oci.WithCgroup(path.Join(s.config.CgroupParent, meta.ID)))
-	}
-	opts := []containerd.NewContainerOpts{
-		containerd.WithContainerLabels(map[string]string{kindLabel: kindContainer}),
-		containerd.WithContainerExtension(metadataExtension, &meta),
-		containerd.WithNewSpec(spec...),
-	}
-	if s.config.Runtime != "" {
-		opts = append(opts, containerd.WithRuntime(s.config.Runtime, s.config.RuntimeOptions))
-	}
-	return opts, nil
 }
 
 // containerName identifies a container among all: one attempt of a name in one

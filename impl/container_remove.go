@@ -98,13 +98,17 @@ func (s *Service) purgeTask(ctx context.Context, c *container) error {
 	return nil
 }
 
-// deleteRecords deletes the records of a container without a task. The one on
-// disk goes last: without the other it means nothing after a restart. It asks
-// the store and not the client's container, which takes every error for the
-// answer that there is no task.
+// deleteRecords deletes the records of a container without a task, and its
+// snapshot. The one on disk goes last: without the one in containerd it means
+// nothing after a restart but that the snapshot may be there. It asks the store and
+// not the client's container, which takes every error for the answer that there is
+// no task.
 func (s *Service) deleteRecords(ctx context.Context, id string) error {
 	if err := s.client.ContainerService().Delete(ctx, id); err != nil && !errdefs.IsNotFound(err) {
 		return fmt.Errorf("failed to delete containerd container: %w", err)
+	}
+	if err := s.deleteSnapshot(ctx, id); err != nil {
+		return err
 	}
 	return s.disk.Remove(id)
 }

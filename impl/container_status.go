@@ -31,7 +31,8 @@ func (c *container) describe(status Status) *runtime.ContainerStatus {
 		FinishedAt:  status.FinishedAt,
 		ExitCode:    status.ExitCode,
 		Image:       c.Config.GetImage(),
-		ImageRef:    c.Config.GetImage().GetImage(),
+		ImageRef:    c.imageRef(),
+		ImageId:     c.imageRef(),
 		Reason:      reason(status),
 		Message:     status.Message,
 		Labels:      c.Config.GetLabels(),
@@ -40,6 +41,14 @@ func (c *container) describe(status Status) *runtime.ContainerStatus {
 		Resources:   resources,
 		LogPath:     c.logPath(),
 	}
+}
+
+// imageRef is the id of the image of a container, or its root file system directory.
+func (m *metadata) imageRef() string {
+	if m.ImageID != "" {
+		return m.ImageID
+	}
+	return m.Config.GetImage().GetImage()
 }
 
 // reason says why a container is in its state, from the exit code if nothing

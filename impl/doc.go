@@ -55,13 +55,16 @@
 //
 // # Limits
 //
-// It is not a complete CRI: there is no image service, attach, terminal or
-// interactive exec. What a container writes and nobody has read when it ends while
+// It is not a complete CRI: there is no attach, terminal or interactive exec, no
+// users, capabilities, devices or security profiles. Calls for the former answer
+// Unimplemented, and so does CreateContainer for the latter. Package impl/images is
+// the image service. What a container writes and nobody has read when it ends while
 // no service runs is lost, and an exec process that runs when the service is killed
 // lives as long as its container. The image of a container is the path of a root
-// file system directory, which containers share read-only. A pod has the network
-// and the host name of the machine, whatever it asks for, and containers share no
-// other namespace with their pause process. With Config.Pause nil, sandboxes have
-// no process and no record: after a restart those that containers refer to are
-// back, READY.
+// file system directory, which containers share read-only, or with
+// Config.Snapshotter one of containerd's images, of which each has a snapshot of its
+// own. A pod has the network and the host name of the machine, whatever it asks for,
+// and containers share no other namespace with their pause process. With
+// Config.Pause nil, sandboxes have no process and no record: after a restart those
+// that containers refer to are back, READY.
 package impl

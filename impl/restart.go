@@ -39,7 +39,12 @@ func (s *Service) recover(ctx context.Context) error {
 	// before its last step.
 	for _, id := range records {
 		if !s.known(strings.TrimSuffix(id, sandboxSuffix)) {
-			s.cleanUp(ctx, id, func(context.Context) error { return s.disk.Remove(id) })
+			s.cleanUp(ctx, id, func(ctx context.Context) error {
+				if err := s.deleteSnapshot(ctx, id); err != nil {
+					return err
+				}
+				return s.disk.Remove(id)
+			})
 		}
 	}
 

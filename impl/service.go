@@ -36,6 +36,10 @@ type Config struct {
 	// OpenStream opens the end of a stream at which it is read, by its path below
 	// StreamDir; nil: a named pipe. Close of the result has to end a Read.
 	OpenStream func(ctx context.Context, path string) (io.ReadCloser, error)
+	// Snapshotter has the root file systems of containers whose image is one of
+	// containerd's images. Without it the image of each container is the path of a
+	// directory.
+	Snapshotter string
 	// NewID returns an id that was never returned before, for a container or a
 	// sandbox; nil: 64 random hexadecimal digits.
 	NewID func() string
