@@ -11,13 +11,10 @@ import (
 )
 
 // metrics returns what the cgroup of a task counts: the processes that were
-// killed for want of memory. Before there are any it is nil. Marshalling takes
+// killed for want of memory; none uses any memory or processor. Marshalling takes
 // locks of its own, which are no scheduling points here. The lock of the
 // Containerd is held.
 func (t *task) metrics() *anypb.Any {
-	if t.oomKills == 0 {
-		return nil
-	}
 	var data *anypb.Any
 	sim.Quietly(func() {
 		encoded, err := typeurl.MarshalAnyToProto(&cgroup.Metrics{MemoryEvents: &cgroup.MemoryEvents{
