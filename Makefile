@@ -79,6 +79,7 @@ verify: ## format, vet, lint and tidy diff; changes nothing
 	$(GOLANGCI) run ./...
 	$(GO) mod tidy -diff
 	$(GO) -C tools mod tidy -diff
+	$(GO) -C tools/cri mod tidy -diff
 	$(GO) -C tools/lint mod tidy -diff
 
 clean: ## remove what startrace keeps in the user's cache directory, and build results

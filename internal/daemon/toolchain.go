@@ -52,16 +52,26 @@ func findToolchain() (toolchain, error) {
 	if err != nil {
 		return toolchain{}, err
 	}
+	sum, err := versions(tools, programs())
+	if err != nil {
+		return toolchain{}, err
+	}
+	return toolchain{tools, "containerd-" + sum}, nil
+}
+
+// versions identifies what is built with more from the module in dir, with the Go
+// in use.
+func versions(dir string, more any) (string, error) {
 	sum := sha256.New()
 	for _, name := range []string{"go.mod", "go.sum"} {
-		data, err := os.ReadFile(filepath.Join(tools, name))
+		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
-			return toolchain{}, fmt.Errorf("%w: %w", ErrNoTools, err)
+			return "", fmt.Errorf("%w: %w", ErrNoTools, err)
 		}
 		fmt.Fprintf(sum, "%s %d\n%s", name, len(data), data)
 	}
-	fmt.Fprint(sum, runtime.Version(), runtime.GOARCH, programs())
-	return toolchain{tools, "containerd-" + hex.EncodeToString(sum.Sum(nil)[:8])}, nil
+	fmt.Fprint(sum, runtime.Version(), runtime.GOARCH, more)
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
 // findTools returns the directory tools of the checkout: as the environment

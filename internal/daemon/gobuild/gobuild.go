@@ -1,4 +1,4 @@
-// Package gobuild runs "go build" so that its result depends on the source
+// Package gobuild runs "go build" and "go test -c" so that its result depends on the source
 // alone and not on the settings of whoever runs the tests: no workspace, no
 // GOFLAGS (which could carry an overlay or the race detector), the host's
 // platform.
@@ -36,7 +36,16 @@ func (e *Error) Unwrap() error { return e.Err }
 // Build runs "go build" with args in the directory dir, with env added to the
 // environment. A failure is an [*Error]. Safe for concurrent use.
 func Build(ctx context.Context, dir string, env []string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-trimpath", "-buildvcs=false"}, args...)...)
+	return run(ctx, dir, env, append([]string{"build", "-trimpath", "-buildvcs=false"}, args...))
+}
+
+// Test is Build for "go test -c", which builds the tests of a package.
+func Test(ctx context.Context, dir string, env []string, args ...string) error {
+	return run(ctx, dir, env, append([]string{"test", "-c", "-trimpath", "-buildvcs=false"}, args...))
+}
+
+func run(ctx context.Context, dir string, env, args []string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=",
 		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "PWD="+dir)
