@@ -53,9 +53,9 @@ func fakeCommand() *cli.Command {
 }
 
 func serveFake(ctx context.Context, c *cli.Command) error {
-	path, ok := strings.CutPrefix(c.String("listen"), "unix://")
-	if !ok || path == "" {
-		return fail(exitUsage, "--listen is unix://PATH, got %q", c.String("listen"))
+	path, err := socketPath(c, "listen")
+	if err != nil {
+		return err
 	}
 	profile, err := fakes.LookupProfile(c.String("release"))
 	if err != nil {
@@ -83,6 +83,15 @@ func serveFake(ctx context.Context, c *cli.Command) error {
 	}
 	fmt.Fprintf(c.Root().Writer, "serving containerd %s on %s\n", world.Release(), path)
 	return socket.Serve(ctx, world, l)
+}
+
+// socketPath returns the path in a flag that is unix://PATH.
+func socketPath(c *cli.Command, flag string) (string, error) {
+	path, ok := strings.CutPrefix(c.String(flag), "unix://")
+	if !ok || path == "" {
+		return "", fail(exitUsage, "--%s is unix://PATH, got %q", flag, c.String(flag))
+	}
+	return path, nil
 }
 
 // drawing returns what draws in place of the simulation, which does not control
