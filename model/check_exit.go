@@ -70,7 +70,7 @@ func (v *view) judgeExit(i int, e Event, report report) {
 		if l.exited == never || l.exited > i && v.simulated() {
 			continue
 		}
-		known = known || l.started != never
+		known = known || l.started != never && !v.madeUp(l, i)
 		if l.code == e.Status.ExitCode && (l.exitedAt == e.Status.FinishedAt || !v.simulated()) {
 			return
 		}
@@ -80,7 +80,7 @@ func (v *view) judgeExit(i int, e Event, report report) {
 	case e.Status.startError() && !started:
 	case !v.ran() && (e.Status.startError() || e.Status.ExitCode == UnknownCode):
 	case !v.simulated() && !known:
-	case !v.exact(i) && (e.Status.ExitCode == UnknownCode || e.Status.ExitCode == KilledCode):
+	case v.lossy(i) && (e.Status.ExitCode == UnknownCode || e.Status.ExitCode == KilledCode):
 	case !v.ran():
 		report(i, "%s: no process ever ran", e)
 	case !known:
@@ -94,6 +94,12 @@ func (v *view) judgeExit(i int, e Event, report report) {
 			}
 		}
 	}
+}
+
+// madeUp reports whether the end of l may be one that the runtime makes up for a
+// process whose shim died. Of a simulated one the history has the real end.
+func (v *view) madeUp(l life, i int) bool {
+	return !v.simulated() && v.lossy(i) && l.code == KilledCode
 }
 
 // checkForward is I5.

@@ -201,6 +201,28 @@ func TestInvariants(t *testing.T) {
 			events: []Event{call(OpStart, 1), starts(1), ok(OpStart, 1), exits(1, 7), settled(exited(7, 4), false)},
 		},
 		{
+			name:   "I4: a real runtime that nobody broke gives no reason to make up a code",
+			source: Real,
+			events: []Event{call(OpStart, 1), starts(1), ok(OpStart, 1), exits(1, 7), settled(exited(255, 3), false)},
+			want:   []string{"I4 c1 at 4: settled: EXITED 255, no process: code 255 at 3, the process exited with 7 at 3"},
+		},
+		{
+			name:   "I4: one that lost the exit does",
+			source: Real,
+			events: []Event{call(OpStart, 1), starts(1), ok(OpStart, 1), {Kind: Unreliable, What: Exits}, exits(1, 7), settled(exited(255, 3), false)},
+		},
+		{
+			name:   "I4: and it may tell of a code that it made up",
+			source: Real,
+			events: []Event{call(OpStart, 1), starts(1), ok(OpStart, 1), {Kind: Unreliable, What: Exits}, exits(1, 137), settled(exited(7, 3), false)},
+		},
+		{
+			name:   "I4: but of no other",
+			source: Real,
+			events: []Event{call(OpStart, 1), starts(1), ok(OpStart, 1), {Kind: Unreliable, What: Exits}, exits(1, 7), settled(exited(3, 3), false)},
+			want:   []string{"I4 c1 at 5: settled: EXITED 3, no process: code 3 at 3, the process exited with 7 at 4"},
+		},
+		{
 			name:   "I4: the exit is recorded before it happens",
 			events: []Event{stored(running), starts(1), stored(exited(0, 3)), exits(1, 0)},
 			want: []string{

@@ -146,8 +146,9 @@ func (v *view) ran() bool {
 
 // exact reports whether what was recorded before event i, and i itself, was in
 // the order in which it happened, and the runtime told the truth.
-func (v *view) exact(i int) bool {
-	return v.simulated() && (v.exitsLost == never || v.exitsLost > i)
-}
+func (v *view) exact(i int) bool { return v.simulated() && !v.lossy(i) }
+
+// lossy reports whether the runtime may have lost exits before event i.
+func (v *view) lossy(i int) bool { return v.exitsLost != never && v.exitsLost <= i }
 
 func (v *view) simulated() bool { return v.h.Source == Simulated }
