@@ -29,8 +29,9 @@ type RealEnv struct {
 	Runtime        string // for containerd.WithRuntime
 	RuntimeOptions any
 	CgroupParent   string
-	Rootfs         string // directory with initproc.Path
-	StateDir       string // for the records of the service; of nobody else
+	Rootfs         string  // directory with initproc.Path
+	StateDir       string  // for the records of the service; of nobody else
+	Breaker        Breaker // nil if nobody breaks it
 }
 
 // Real runs workloads on a real containerd: the same services through the same
@@ -39,8 +40,9 @@ type RealEnv struct {
 //
 // The truth comes from containerd's task events and, at rest, from its list of
 // tasks. Events come late and may get lost, so that a history of it proves
-// less than a simulated one; model.Undecidable says what. Events lost by
-// containerd are all the loss there is: faults cannot be had.
+// less than a simulated one; model.Undecidable says what. Beside what containerd
+// loses by itself there are kills of it and of its shims, see RunBroken, and no other
+// faults.
 type Real struct {
 	env     RealEnv
 	service Service
@@ -103,66 +105,92 @@ const (
 // if w has an exit; equal seeds make equal times. The history is to be judged
 // by model.Check. An error says that there is none, and is no violation.
 func (r *Real) Run(ctx context.Context, w Workload, seed uint64) (model.History, error) {
-	if w.Faults > 0 || w.Plan != "" || w.Running || len(w.containers()) > 1 || slices.ContainsFunc(w.Ops, func(o Op) bool {
-		return !slices.Contains([]OpKind{Start, Stop, Remove, Status, Exit}, o.Kind)
-	}) || w.Pause || w.Hooks {
-		return model.History{}, fmt.Errorf("workload %q: for a real containerd it is start, stop, remove, status and exit of one container, without faults", w)
+	if err := w.real(); err != nil {
+		return model.History{}, err
 	}
 	ctx = namespaces.WithNamespace(log.WithLogger(ctx, newLogger()), r.env.Namespace)
 	random := rand.New(rand.NewPCG(seed, 0))
-	var exits []Op
-	for _, op := range w.Ops {
-		if op.Kind == Exit {
-			exits = append(exits, op)
-		}
-	}
-	var exit Op
-	var after time.Duration
-	if len(exits) > 0 {
-		exit = exits[random.IntN(len(exits))]
-		if random.IntN(2) == 0 {
-			after = within(random, exitWithin)
-		}
-	}
-
+	exit, after := w.drawExit(random, exitWithin)
 	d := &driver{service: r.service, rec: r.rec}
 	name := fmt.Sprintf("real-%d", r.runs.Add(1))
 	if err := d.create(ctx, name, r.env.Rootfs, command(w, exit, after).Args(), w); err != nil {
 		return model.History{}, err
 	}
 	d.created()
-	r.drive(ctx, d, w, random)
-	if err := r.rest(ctx, d, w); err != nil {
-		return model.History{}, err
-	}
-	for _, kind := range []OpKind{Stop, Remove} {
-		_ = d.do(ctx, Op{Kind: kind}, true) // a failure is part of the history
-	}
-	if err := r.removeSandbox(ctx, d.pod); err != nil {
-		return model.History{}, err
-	}
-	defer r.rec.forget(d.id)
-	return r.rec.history(d.id), ctx.Err()
-}
-
-// drive makes the calls of w and waits for them.
-func (r *Real) drive(ctx context.Context, d *driver, w Workload, random *rand.Rand) {
-	var calls sync.WaitGroup
-	for _, op := range w.Ops {
+	delays := make([]time.Duration, len(w.Ops))
+	for i, op := range w.Ops {
 		limit := callWithin
 		if op.Kind == Start {
 			limit = startWithin
 		}
-		delay := within(random, limit)
+		delays[i] = within(random, limit)
+	}
+	r.call(ctx, d, w, delays)
+	err := r.settle(ctx, d, w, 1)
+	defer r.rec.forget(d.id)
+	return r.rec.history(d.id), errors.Join(err, ctx.Err())
+}
+
+// real returns an error if w is not for a real containerd.
+func (w Workload) real() error {
+	if w.Faults > 0 || w.Plan != "" || w.Running || len(w.containers()) > 1 || slices.ContainsFunc(w.Ops, func(o Op) bool {
+		return !slices.Contains([]OpKind{Start, Stop, Remove, Status, Exit}, o.Kind)
+	}) || w.Pause || w.Hooks {
+		return fmt.Errorf("workload %q: for a real containerd it is start, stop, remove, status and exit of one container, without faults", w)
+	}
+	return nil
+}
+
+// drawExit returns one of the exits of w and after which time it is, at once or
+// within limit.
+func (w Workload) drawExit(random *rand.Rand, limit time.Duration) (exit Op, after time.Duration) {
+	var exits []Op
+	for _, op := range w.Ops {
+		if op.Kind == Exit {
+			exits = append(exits, op)
+		}
+	}
+	if len(exits) > 0 {
+		exit = exits[random.IntN(len(exits))]
+		if random.IntN(2) == 0 {
+			after = within(random, limit)
+		}
+	}
+	return exit, after
+}
+
+// call makes the calls of w after their delays and waits for them.
+func (r *Real) call(ctx context.Context, d *driver, w Workload, delays []time.Duration) {
+	var calls sync.WaitGroup
+	for i, op := range w.Ops {
 		if op.Kind == Exit {
 			continue
 		}
 		calls.Go(func() {
-			time.Sleep(delay)
+			time.Sleep(delays[i])
 			_ = d.do(ctx, op, false) // an error is part of the history
 		})
 	}
 	calls.Wait()
+}
+
+// settle brings the container to rest, records that view, and removes it, for which
+// it tries a few times a second apart.
+func (r *Real) settle(ctx context.Context, d *driver, w Workload, tries int) error {
+	if err := r.rest(ctx, d, w); err != nil {
+		return err
+	}
+	for _, kind := range []OpKind{Stop, Remove} {
+		for try := 1; try <= tries; try++ {
+			if d.do(ctx, Op{Kind: kind}, try == tries) == nil { // a failure is part of the history
+				break
+			}
+			if try < tries {
+				time.Sleep(time.Second)
+			}
+		}
+	}
+	return r.removeSandbox(ctx, d.pod)
 }
 
 func within(random *rand.Rand, limit time.Duration) time.Duration {

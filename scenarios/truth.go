@@ -40,7 +40,8 @@ func (t *truth) subscribe(ctx context.Context) {
 }
 
 // listen records events until ctx ends. It returns an error if the stream ends
-// before that.
+// before that and nobody has broken the daemon; else it subscribes again, and what is
+// told meanwhile is lost.
 func (t *truth) listen(ctx context.Context) error {
 	for {
 		select {
@@ -51,6 +52,11 @@ func (t *truth) listen(ctx context.Context) error {
 		case err := <-t.broken:
 			if ctx.Err() != nil {
 				return nil
+			}
+			if t.env.Breaker != nil {
+				time.Sleep(restPoll)
+				t.subscribe(ctx)
+				continue
 			}
 			return fmt.Errorf("the event stream broke, the history is incomplete: %w", err)
 		case <-ctx.Done():

@@ -134,15 +134,21 @@ func count(h model.History, kind model.Kind) int64 {
 	return n
 }
 
-// open starts a daemon that is stopped, and then looked for, at the end of the
-// test.
 func open(t *testing.T) scenarios.RealEnv {
 	t.Helper()
-	d := daemontest.Start(t, daemon.Options{}, "go test -run "+t.Name()+" ./scenarios/real")
+	_, env := openWith(t, daemon.Options{})
+	t.Cleanup(func() { assert.Empty(t, left(env.Client)) })
+	return env
+}
+
+// openWith starts a daemon that is stopped, and then looked for, at the end of the
+// test.
+func openWith(t *testing.T, opts daemon.Options) (*daemon.Daemon, scenarios.RealEnv) {
+	t.Helper()
+	d := daemontest.Start(t, opts, "go test -run "+t.Name()+" ./scenarios/real")
 	client, err := d.Client()
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		assert.Empty(t, left(client))
 		assert.NoError(t, client.Close())
 	})
 	env := scenarios.RealEnv{
@@ -153,7 +159,7 @@ func open(t *testing.T) scenarios.RealEnv {
 		StateDir:     t.TempDir(),
 	}
 	env.Runtime, env.RuntimeOptions = d.Runtime()
-	return env
+	return d, env
 }
 
 // left lists the containers that the workloads should have removed.
