@@ -12,6 +12,8 @@ func checkSettled(v *view, report report) {
 		switch {
 		case e.Alive && state != StateRunning:
 			report(i, "process alive, status %s", state)
+		case e.Alive && v.simulated() && !v.ran():
+			report(i, "status RUNNING, and nobody started the process")
 		case !e.Alive && state == StateRunning:
 			report(i, "no process alive, status RUNNING")
 		case !e.Alive && state != StateExited && v.ran():
@@ -40,10 +42,9 @@ func (v *view) onDisk(i int) State {
 
 // checkTrueExit is I4.
 //
-// Of a start that failed with effect an implementation may know that its
-// process ran, or only that the call failed. Both records are true as far as
-// they go, so both are accepted: the real exit, or 128 with the reason
-// StartError. Once a StartContainer succeeded only the real exit is.
+// Of a start that failed with effect an implementation may record that the call
+// failed, 128 with the reason StartError, before its process has ended. After that
+// there is a real exit to record, as there is once a StartContainer succeeded.
 func checkTrueExit(v *view, report report) {
 	var first Status // the first exit that was stored
 	for _, i := range v.events {
@@ -55,6 +56,9 @@ func checkTrueExit(v *view, report report) {
 			report(i, "%s: changed, was code %d at %d, is code %d at %d",
 				e, first.ExitCode, first.FinishedAt, e.Status.ExitCode, e.Status.FinishedAt)
 			continue
+		}
+		if first.State() == StateExited && e.Status.Reason == first.Reason {
+			continue // it was judged when it was stored
 		}
 		v.judgeExit(i, e, report)
 		if e.Kind == Stored && first.State() != StateExited {
@@ -77,7 +81,7 @@ func (v *view) judgeExit(i int, e Event, report report) {
 	}
 	started := len(v.succeeded(OpStart)) > 0
 	switch {
-	case e.Status.startError() && !started:
+	case e.Status.startError() && !started && !(known && v.exact(i)):
 	case !v.ran() && (e.Status.startError() || e.Status.ExitCode == UnknownCode):
 	case !v.simulated() && !known:
 	case v.lossy(i) && (e.Status.ExitCode == UnknownCode || e.Status.ExitCode == KilledCode):

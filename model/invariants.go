@@ -55,13 +55,13 @@ var Invariants = []Invariant{
 	},
 	{
 		ID: "I3", Name: "exits are seen",
-		Sentence:  "At rest a container that exited is EXITED, and it is RUNNING if and only if its process is alive; its record on disk says the same.",
+		Sentence:  "At rest a container that exited is EXITED, and it is RUNNING if and only if its process was started and is alive; its record on disk says the same.",
 		Undecided: "whether a process that no event told of has run",
 		check:     each("I3", checkSettled),
 	},
 	{
 		ID: "I4", Name: "the true exit",
-		Sentence:  "A recorded exit has the code and the time of the real one, a made-up code only if there is no real one or the start failed, and is never changed.",
+		Sentence:  "A recorded exit has the code and the time of the real one, a made-up code only where there is no real one, and is never changed.",
 		Undecided: "whether the recorded time is the exact time of the exit, and any exit that no event told of",
 		check:     each("I4", checkTrueExit),
 	},

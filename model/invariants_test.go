@@ -147,6 +147,11 @@ func TestInvariants(t *testing.T) {
 			want:   []string{"I3 c1 at 4: no process alive, status RUNNING"},
 		},
 		{
+			name:   "I3: RUNNING for ever, and never started",
+			events: []Event{stored(created), task(1), stored(running), settled(running, true)},
+			want:   []string{"I3 c1 at 3: status RUNNING, and nobody started the process"},
+		},
+		{
 			name:   "I3: the process outlives its record",
 			events: []Event{call(OpStart, 1), starts(1), fail(OpStart, 1, "Unknown"), settled(startError(3), true)},
 			want:   []string{"I3 c1 at 3: process alive, status EXITED"},
@@ -179,11 +184,19 @@ func TestInvariants(t *testing.T) {
 			},
 		},
 		{
-			name: "I4: or say that it failed",
+			name: "I4: or say that it failed before that has ended",
 			events: []Event{
 				stored(created), call(OpStart, 1), starts(1), stored(startError(3)), exits(1, 137), fail(OpStart, 1, "Unavailable"),
 				settled(startError(3), false),
 			},
+		},
+		{
+			name: "I4: but not after",
+			events: []Event{
+				stored(created), call(OpStart, 1), starts(1), exits(1, 137), stored(startError(5)), fail(OpStart, 1, "Unavailable"),
+				settled(startError(5), false),
+			},
+			want: []string{"I4 c1 at 4: stored EXITED 128 StartError: code 128 at 5, the process exited with 137 at 3"},
 		},
 		{
 			name:   "I4: a made-up code for a process that has a real one",

@@ -196,6 +196,9 @@ func (n *naive) start(c *caller) (done bool) {
 	case 7:
 		s := n.status
 		s.FinishedAt, s.ExitCode, s.Reason, s.Starting = n.now, StartErrorCode, StartErrorReason, false
+		if n.exitedAt != 0 {
+			s.FinishedAt, s.ExitCode = n.exitedAt, n.code
+		}
 		if n.mutant == "failure forgotten" {
 			s = created
 		}
