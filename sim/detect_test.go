@@ -80,6 +80,27 @@ func TestStepLimitGrows(t *testing.T) {
 	assert.Nil(t, r.Found, "long is not endless")
 }
 
+// What does not end is found in a different place at each limit, and confirmed at
+// the one at which it was found.
+func TestEndlessIsConfirmed(t *testing.T) {
+	f := find(t, sim.Options{Config: sim.Config{MaxPoints: 1000}, Strategy: strategy.RandomWalk{}, Shrink: -1}, func(*sim.T) {
+		var at [3]atomic.Int64
+		for {
+			for range 301 {
+				at[0].Add(1)
+			}
+			for range 307 {
+				at[1].Add(1)
+			}
+			for range 311 {
+				at[2].Add(1)
+			}
+		}
+	})
+	assert.Equal(t, sim.Livelock, f.Failure.Kind, f.Failure.Title)
+	assert.Contains(t, f.Failure.Title, "1000 points")
+}
+
 func TestOnTime(t *testing.T) {
 	r := sim.Search(sim.Options{Name: t.Name(), Executions: 5000}, func(t *sim.T) {
 		sim.OnTime()

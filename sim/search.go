@@ -281,11 +281,12 @@ func (e *explorer) once(cfg Config) Result {
 	cfg.MaxPoints = max(cfg.MaxPoints, e.opts.Config.MaxPoints)
 	res := e.runner.glance(cfg)
 	if res.Failure != nil && res.Failure.Kind == Livelock && !e.raised && !e.endless {
-		// It may just be long.
+		// It may just be long. If not, it stays what it was at its first limit, where
+		// it ends whenever it runs again.
 		cfg.MaxPoints = 10 * max(cfg.MaxPoints, defaultMaxPoints)
-		res = e.runner.glance(cfg)
-		if e.endless = res.Failure != nil; !e.endless {
-			e.opts.Config.MaxPoints, e.raised = cfg.MaxPoints, true
+		longer := e.runner.glance(cfg)
+		if e.endless = longer.Failure != nil && longer.Failure.Kind == Livelock; !e.endless {
+			res, e.opts.Config.MaxPoints, e.raised = longer, cfg.MaxPoints, true
 		}
 	}
 	if res.tried {
