@@ -22,6 +22,7 @@ type execution struct {
 	*driver     // about no container
 	containers  []*container
 	pods        []string // ids of the sandboxes, as Workload.sandboxes names them
+	strays      []string // ids of what was left of containers that nobody knows
 	t           *sim.T
 	ctx         context.Context
 	workload    Workload
@@ -206,6 +207,7 @@ func (x *execution) history() model.History {
 	if x.workload.pauses() {
 		ids = append(ids, x.pods...)
 	}
+	ids = append(ids, x.strays...)
 	if x.workload.shared() {
 		ids = append(ids, "")
 	}

@@ -77,17 +77,6 @@ func exits() []Mutant {
 			By:   []string{"I4"},
 		},
 		{
-			Name: "exit-before-start",
-			Rule: "FinishedAt is not before StartedAt: StartedAt is taken before task.Start.",
-			File: "container_start.go",
-			Old:  "	c.running(status)\n",
-			New: `	status.StartedAt = time.Now().UnixNano()
-	retry(s.ctx, "", func(context.Context) error { return s.checkpoint(c.ID, status) })
-	c.running(status)
-`,
-			By: []string{"I4", "I5"},
-		},
-		{
 			Name: "exit-forgets-reason-to-wait",
 			Rule: "Whoever removes a container waits until its exit is handled.",
 			File: "container.go",

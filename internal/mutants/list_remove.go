@@ -96,17 +96,6 @@ func remove() []Mutant {
 			By:   []string{"I8"},
 		},
 		{
-			Name: "remove-without-purge",
-			Rule: "A removal asks the runtime for a task, whatever the status says.",
-			File: "container_remove.go",
-			Old: `	if err := s.purgeTask(ctx, c); err != nil {
-		return fmt.Errorf("failed to delete task: %w", err)
-	}
-	if err := s.removeStreams`,
-			New: `	if err := s.removeStreams`,
-			By:  []string{"I8"},
-		},
-		{
 			Name: "remove-disk-first",
 			Rule: "The record on disk is deleted last: without it the other means a container that may run.",
 			File: "container_remove.go",

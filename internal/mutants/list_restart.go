@@ -51,8 +51,14 @@ func restart() []Mutant {
 			Old: `		if err := s.purgeTask(ctx, c); err != nil {
 			return fmt.Errorf("failed to delete task: %w", err)
 		}
-		if exited {`,
-			New: `		if exited {`,
+		c.settle(status)
+		return nil
+	}
+	if s.config.Hooks`,
+			New: `		c.settle(status)
+		return nil
+	}
+	if s.config.Hooks`,
 			By:  []string{"I3", "I11"},
 		},
 		{
@@ -75,8 +81,8 @@ func restart() []Mutant {
 			Name: "recovery-overwrites-exit",
 			Rule: "A recorded exit is never changed by what the task says (W28).",
 			File: "restart.go",
-			Old:  "	if exited || !started && seen.Status == containerd.Created {",
-			New:  "	if exited && seen.Status != containerd.Stopped || !started && seen.Status == containerd.Created {",
+			Old:  "	if exited {\n		if err := s.purgeTask",
+			New:  "	if exited && seen.Status != containerd.Stopped {\n		if err := s.purgeTask",
 			By:   []string{"I4", "I5"},
 		},
 		{
@@ -106,7 +112,7 @@ func restart() []Mutant {
 			Name: "recovery-deletes-stopped-task",
 			Rule: "The exit of a process that ended during an outage is recorded before its task is deleted.",
 			File: "restart.go",
-			Old:  "	if exited || !started && seen.Status == containerd.Created {",
+			Old:  "	if exited {\n		if err := s.purgeTask",
 			New: `	if started && !exited && seen.Status == containerd.Stopped {
 		if err := s.purgeTask(ctx, c); err != nil {
 			return err
@@ -118,7 +124,8 @@ func restart() []Mutant {
 		c.settle(status)
 		return nil
 	}
-	if exited || !started && seen.Status == containerd.Created {`,
+	if exited {
+		if err := s.purgeTask`,
 			By: []string{"I4", "I5"},
 		},
 		{

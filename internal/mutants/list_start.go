@@ -91,22 +91,6 @@ func start() []Mutant {
 			By:   []string{"I13"},
 		},
 		{
-			Name: "start-not-recorded",
-			Rule: "RUNNING is on disk before task.Start is called (W3, W22).",
-			File: "container_start.go",
-			Old: `	if err := s.checkpoint(c.ID, status); err != nil {
-		return err
-	}
-	// A stop`,
-			New: `	// A stop`,
-			More: []Edit{{"container_start.go", "	c.running(status)\n", `	if err := s.checkpoint(c.ID, status); err != nil {
-		return err
-	}
-	c.running(status)
-`}},
-			By: []string{"I12", "I5", "I1"},
-		},
-		{
 			Name: "start-failed-write-reopens",
 			Rule: "A start whose record could not be written never makes the container CREATED again (W3).",
 			File: "container_start.go",
@@ -148,14 +132,6 @@ func start() []Mutant {
 			Old:  "		if err == nil || status.StartedAt != 0 {\n			c.commit(status)\n		}",
 			New:  "		c.commit(status)",
 			By:   []string{"I5", "I12", "I13"},
-		},
-		{
-			Name: "start-settles-early",
-			Rule: "A container whose start failed stays Starting until its task is gone.",
-			File: "exit_monitor.go",
-			Old:  "	s.stopHook(ctx, c)\n",
-			New:  "	s.stopHook(ctx, c)\n	if c.reaped == nil {\n		c.settle(c.get())\n	}\n",
-			By:   []string{"I8", "I2"},
 		},
 		{
 			Name: "create-cleanup-after-success",

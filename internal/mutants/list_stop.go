@@ -102,33 +102,6 @@ func stop() []Mutant {
 			By: []string{"I10"},
 		},
 		{
-			Name: "stop-signal-error-is-final",
-			Rule: "A stop signal that was not delivered is tried again until the end of the grace period.",
-			File: "container_stop.go",
-			Old: `			if err := b.pause(ctx, c.exited); err != nil {
-				return err
-			}
-			if c.get().FinishedAt != 0 {
-				return nil
-			}
-		}
-	}
-}
-
-// signalOnce`,
-			New: `			if err := b.pause(ctx, c.exited); err != nil || c.get().FinishedAt != 0 {
-				return err
-			}
-			<-ctx.Done()
-			return ctx.Err()
-		}
-	}
-}
-
-// signalOnce`,
-			By: []string{"I15"},
-		},
-		{
 			Name: "stop-does-not-hold-latch",
 			Rule: "Of two stops that come at once only one sends the stop signal.",
 			File: "container_stop.go",

@@ -29,7 +29,7 @@ var Control = Mutant{Name: "control", Rule: "Nothing is changed."}
 
 // All returns the mutants, in the order of the files that they change.
 func All() []Mutant {
-	return slices.Concat(start(), exits(), stop(), remove(), restart(), sandboxes())
+	return slices.Concat(start(), exits(), stop(), remove(), restart(), sandboxes(), updates(), told())
 }
 
 // edits are all of m's.

@@ -110,26 +110,71 @@ func Sources(root string) (map[string][]byte, error) {
 // metadataURL is what the copies of impl in one program must not all register.
 const metadataURL = `"io.startrace/cri/Metadata"`
 
-// own gives the package of m a name of its own among the types of metadata.
+// own makes a package that stands beside others: its metadata has a type of its
+// own, and it has the adapter.
 func own(m Mutant, files map[string][]byte) map[string][]byte {
 	url := strings.TrimSuffix(metadataURL, `"`) + "/" + m.Name + `"`
 	for name, text := range files {
 		files[name] = bytes.ReplaceAll(text, []byte(metadataURL), []byte(url))
 	}
+	files[adapterName] = []byte(adapter)
 	return files
 }
 
-// programText is the test that the controlled binary consists of. Each package
-// is a variant of the service.
-var programText = template.Must(template.New("").Parse(`package mutated_test
+// adapterName is the file in each package that makes a variant of it: its types
+// are others than those of package impl.
+const adapterName = "startrace_variant.go"
+
+const adapter = `package impl
 
 import (
 	"context"
+
+	reference "` + module + `/impl"
+	"` + module + `/scenarios"
+	"` + module + `/scenarios/variants"
+)
+
+// NewVariant returns a service in env.
+func NewVariant(ctx context.Context, env variants.Env) (scenarios.Service, error) {
+	config := Config{
+		Client:         env.Client,
+		Checkpoints:    env.Checkpoints,
+		Namespace:      env.Namespace,
+		Runtime:        env.Runtime,
+		RuntimeOptions: env.RuntimeOptions,
+		CgroupParent:   env.CgroupParent,
+		NewID:          env.NewID,
+		Pause:          (*Pause)(env.Pause),
+	}
+	if env.Hooks != nil {
+		config.Hooks = variantHooks{env.Hooks}
+	}
+	s, err := New(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+type variantHooks struct{ reference.Hooks }
+
+func (h variantHooks) StartContainer(ctx context.Context, c HookContainer) error {
+	return h.Hooks.StartContainer(ctx, reference.HookContainer(c))
+}
+
+func (h variantHooks) StopContainer(ctx context.Context, c HookContainer) error {
+	return h.Hooks.StopContainer(ctx, reference.HookContainer(c))
+}
+`
+
+// programText is the test that the controlled binary consists of.
+var programText = template.Must(template.New("").Parse(`package mutated_test
+
+import (
 	"testing"
 
 	"` + module + `/internal/mutants/search"
-	"` + module + `/scenarios"
-	"` + module + `/scenarios/variants"
 	"` + module + `/sim"
 {{range $i, $m := .}}
 	m{{$i}} "` + scratchModule + `/{{$m.Name}}"{{end}}
@@ -140,21 +185,7 @@ func TestMain(m *testing.M) { sim.Main(m) }
 func TestMutant(t *testing.T) {
 	search.Run(t, map[string]search.New{
 {{range $i, $m := .}}
-		"{{$m.Name}}": func(ctx context.Context, env variants.Env) (scenarios.Service, error) {
-			s, err := m{{$i}}.New(ctx, m{{$i}}.Config{
-				Client:         env.Client,
-				Checkpoints:    env.Checkpoints,
-				Namespace:      env.Namespace,
-				Runtime:        env.Runtime,
-				RuntimeOptions: env.RuntimeOptions,
-				CgroupParent:   env.CgroupParent,
-				NewID:          env.NewID,
-			})
-			if err != nil {
-				return nil, err
-			}
-			return s, nil
-		},{{end}}
+		"{{$m.Name}}": m{{$i}}.NewVariant,{{end}}
 	})
 }
 `))

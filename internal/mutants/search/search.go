@@ -24,7 +24,8 @@ func Run(t *testing.T, news map[string]New) {
 	if err := json.Unmarshal([]byte(os.Getenv(mutants.Variable)), &r); err != nil {
 		t.Fatalf("%s: %v", mutants.Variable, err)
 	}
-	v := scenarios.Variant{Name: r.Mutant, New: news[r.Mutant]}
+	v := scenarios.Reference
+	v.Name, v.New = r.Mutant, news[r.Mutant]
 	if v.New == nil {
 		t.Fatalf("there is no mutant %q in this program", r.Mutant)
 	}

@@ -1,0 +1,101 @@
+package mutants
+
+// updates breaks rules of UpdateContainerResources and ExecSync.
+func updates() []Mutant {
+	return []Mutant{
+		{
+			Name: "update-ignores-starting",
+			Rule: "An update that is accepted while the container is starting reaches the task (W2).",
+			File: "container_update.go",
+			Old:  "	case c.settled != nil:\n		return false, c.settled, nil\n",
+			By:   []string{"I19"},
+		},
+		{
+			Name: "start-ignores-update",
+			Rule: "A start waits for an update at work, whose resources it would miss.",
+			File: "container.go",
+			Old:  "	case c.updating != nil:\n		return c.updating, nil\n	}\n	c.status.Starting",
+			New:  "	}\n	c.status.Starting",
+			By:   []string{"I19"},
+		},
+		{
+			Name: "update-not-undone",
+			Rule: "An update that failed is undone in the task, too (W26).",
+			File: "container_update.go",
+			Old:  "			if !applied || c.get().FinishedAt != 0 {\n				return nil\n			}",
+			New:  "			if shown == nil || c.get().FinishedAt != 0 {\n				return nil\n			}",
+			By:   []string{"I19"},
+		},
+		{
+			Name: "update-undone-once",
+			Rule: "An update that failed is undone as often as it takes.",
+			File: "container_update.go",
+			Old:  "			if err := s.writeSpec(ctx, c, old); err != nil && !errdefs.IsNotFound(err) {\n				return err\n			}",
+			New:  "			if err := s.writeSpec(ctx, c, old); err != nil {\n				return nil\n			}",
+			By:   []string{"I19"},
+		},
+		{
+			Name: "update-beside-update",
+			Rule: "Two updates do not mix: each sees what the other has left.",
+			File: "container_update.go",
+			Old:  "	case c.updating != nil:\n		return false, c.updating, nil\n",
+			By:   []string{"I19", "panic"},
+		},
+		{
+			Name: "update-record-last",
+			Rule: "The record has the new resources before the task has, for a restart to apply them again.",
+			File: "container_update.go",
+			Old: `	if err := s.writeSpec(ctx, c, updated); err != nil {
+		return err
+	}
+	if running {
+		applied = true
+		if err := s.applyResources(ctx, c, updated.Linux.Resources); err != nil {
+			return err
+		}
+	}`,
+			New: `	if running {
+		applied = true
+		if err := s.applyResources(ctx, c, updated.Linux.Resources); err != nil {
+			return err
+		}
+	}
+	s.background(func(ctx context.Context) { _ = s.writeSpec(ctx, c, updated) })`,
+			By: []string{"I19"},
+		},
+		{
+			Name: "update-not-applied-again",
+			Rule: "A restart applies the resources of the record to a container that runs.",
+			File: "restart.go",
+			Old:  "	if c.updated && seen.Status != containerd.Created {",
+			New:  "	if c.updated && seen.Status == containerd.Created {",
+			By:   []string{"I19"},
+		},
+		{
+			Name: "call-under-the-lock",
+			Rule: "No lock that readers take is held while the runtime is called (W27, containerd#9770).",
+			File: "exit_monitor.go",
+			Old:  "	_, err := s.client.TaskService().Delete(ctx, &tasks.DeleteTaskRequest{ContainerID: c.ID})\n",
+			New: `	c.mu.Lock()
+	_, err := s.client.TaskService().Delete(ctx, &tasks.DeleteTaskRequest{ContainerID: c.ID})
+	c.mu.Unlock()
+`,
+			By: []string{"I18"},
+		},
+		{
+			Name: "exec-after-exit",
+			Rule: "Nothing is executed in a container whose exit is recorded.",
+			File: "container_execsync.go",
+			Old:  "	if state := c.get().State(); state != runtime.ContainerState_CONTAINER_RUNNING {",
+			New:  "	if state := c.get().State(); state == runtime.ContainerState_CONTAINER_CREATED {",
+			By:   []string{"I7"},
+		},
+		{
+			Name: "exec-left-behind",
+			Rule: "No process of an ExecSync stays behind, whatever it returns.",
+			File: "container_execsync.go",
+			Old:  "	defer s.endExec(ctx, c, id)\n",
+			By:   []string{"I8"},
+		},
+	}
+}
