@@ -12,7 +12,7 @@ ARM64     ?= Determin|SameChoices|SameSeed|DPOR|Systematic|Uniform|PCT|Atomic|Ha
 GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-race bench bench-strategies lint fmt conformance soak foreign go1.27 arm64 verify clean help
+.PHONY: run test test-race bench bench-strategies mutants lint fmt conformance soak foreign go1.27 arm64 verify clean help
 
 run: ## explore the variants and the reference on the embedded fake containerd
 	$(GO) run ./cmd/startrace explore
@@ -29,6 +29,9 @@ bench: ## executions and points per second, beside plain goroutines and a plain 
 
 bench-strategies: ## executions to the first failure for each strategy, beside published figures
 	$(GO) run ./sim/internal/programs/strategytable -budget $(BUDGET)
+
+mutants: ## plant each known fault in the reference, and see it found; writes docs/mutants.md
+	$(GO) run ./internal/mutants/cmd --update docs/mutants.md
 
 lint: ## golangci-lint
 	$(GOLANGCI) run ./...

@@ -59,7 +59,7 @@ func restart() []Mutant {
 		return nil
 	}
 	if s.config.Hooks`,
-			By:  []string{"I3", "I11"},
+			By: []string{"I3", "I11"},
 		},
 		{
 			Name: "recovery-created-task-runs",

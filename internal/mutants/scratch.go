@@ -21,6 +21,22 @@ const (
 	scratchModule = module + "/mutated"
 )
 
+// Root returns the checkout that the working directory is in.
+func Root(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-json").Output()
+	var m struct{ Path, Dir string }
+	if err == nil {
+		err = json.Unmarshal(out, &m)
+	}
+	if err == nil && m.Path != module {
+		err = fmt.Errorf("this is %s", m.Path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("mutants are made of the sources, run it in a checkout of %s: %w", module, err)
+	}
+	return m.Dir, nil
+}
+
 // Scratch is a module in a temporary directory, with a package per mutant and the
 // program that searches them. It has to be removed.
 type Scratch struct {
@@ -218,14 +234,12 @@ func (s *Scratch) Search(ctx context.Context, r Request) (result Result, _ error
 		return result, ctx.Err()
 	}
 	if err != nil {
-		return result, fmt.Errorf("can't search the mutant %s: %w\n%s", r.Mutant, err, bytes.TrimSpace(out))
+		result.Mutant, result.Err = r.Mutant, fmt.Sprintf("%v\n%s", err, bytes.TrimSpace(out))
+		return result, nil
 	}
 	data, err := os.ReadFile(r.Result)
 	if err == nil {
 		err = json.Unmarshal(data, &result)
-	}
-	if err == nil && result.Err != "" {
-		err = errors.New(result.Err)
 	}
 	if err != nil {
 		return result, fmt.Errorf("can't search the mutant %s: %w", r.Mutant, err)

@@ -4,16 +4,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v3"
@@ -93,29 +89,22 @@ func action(ctx context.Context, c *cli.Command, stdout io.Writer) error {
 		return fmt.Errorf("there are no arguments, got %q; %w", c.Args().First(), errUsage)
 	case c.Int("executions") < 1 || c.Int("workers") < 1:
 		return fmt.Errorf("--executions and --workers are at least 1; %w", errUsage)
+	case c.String("update") != "" && len(c.StringSlice("only")) > 0:
+		return fmt.Errorf("--update writes about all mutants, not about --only some; %w", errUsage)
 	case c.Bool("list"):
 		list(stdout, all)
 		return nil
 	}
-	root, err := checkout(ctx)
+	root, err := mutants.Root(ctx)
 	if err != nil {
 		return err
 	}
 	if len(c.StringSlice("only")) == 0 {
 		all = append(all, mutants.Control)
 	}
-	scratch, err := mutants.NewScratch(root, all)
-	if err != nil {
-		return err
-	}
-	defer scratch.Remove()
-	if err := scratch.Build(ctx, root); err != nil {
-		return err
-	}
 	request := mutants.Request{Executions: c.Int("executions"), Seed: c.Uint64("seed"), Shrink: c.Bool("show")}
-	t := newTable(stdout, c.Bool("json"))
-	results, err := t.searchAll(ctx, scratch, all, request, c.Int("workers"))
-	if err != nil {
+	results, err := plant(ctx, root, all, request, c.Int("workers"), newTable(stdout, c.Bool("json")))
+	if err != nil && !errors.Is(err, errSurvived) {
 		return err
 	}
 	if file := c.String("update"); file != "" {
@@ -123,27 +112,28 @@ func action(ctx context.Context, c *cli.Command, stdout io.Writer) error {
 			return err
 		}
 	}
-	return t.conclude(results)
+	return err
+}
+
+// plant searches mutants of the checkout root and prints what comes of it.
+func plant(ctx context.Context, root string, all []mutants.Mutant, r mutants.Request, workers int, t *table) (_ []result, retErr error) {
+	scratch, err := mutants.NewScratch(root, all)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { retErr = errors.Join(retErr, scratch.Remove()) }()
+	if err := scratch.Build(ctx, root); err != nil {
+		return nil, err
+	}
+	results, err := t.searchAll(ctx, scratch, all, r, workers)
+	if err != nil {
+		return nil, err
+	}
+	return results, t.conclude(results)
 }
 
 func list(stdout io.Writer, all []mutants.Mutant) {
 	for _, m := range all {
 		fmt.Fprintf(stdout, "%s (%s): %s\n", m.Name, m.File, m.Rule)
 	}
-}
-
-// checkout is the directory of the module.
-func checkout(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-json").Output()
-	var m struct{ Path, Dir string }
-	if err == nil {
-		err = json.Unmarshal(out, &m)
-	}
-	if err != nil {
-		return "", fmt.Errorf("the mutants are made of the sources, run it in a checkout: %w", err)
-	}
-	if !strings.HasSuffix(m.Path, "/startrace") {
-		return "", fmt.Errorf("the mutants are made of the sources, run it in a checkout of startrace: this is %s in %s", m.Path, filepath.Clean(m.Dir))
-	}
-	return m.Dir, nil
 }

@@ -96,7 +96,10 @@ func (t *table) row(r result) {
 		return
 	}
 	by := r.By
-	if !r.Killed() {
+	switch {
+	case r.Err != "":
+		by = "error"
+	case !r.Killed():
 		by = "-"
 	}
 	fmt.Fprintf(t.to, "%-*s  %-9s  %10d  %6.1fs  %s\n", t.width, r.mutant.Name, by, r.Executions, r.Seconds, r.Workload)
@@ -109,6 +112,9 @@ func (t *table) row(r result) {
 func (t *table) conclude(results []result) error {
 	planted, killed := 0, 0
 	for _, r := range results {
+		if r.Err != "" {
+			return fmt.Errorf("can't search the mutant %s: %s", r.mutant.Name, r.Err)
+		}
 		if r.mutant.Name == mutants.Control.Name {
 			if r.Killed() {
 				return fmt.Errorf("the reference without a fault does not survive the search, so that a kill means nothing: %s in %s", r.Title, r.Workload)
