@@ -78,6 +78,19 @@ var invariantCases = []invariantCase{
 		want:   []string{"I8 c1 at 10: left: task"},
 	},
 	{
+		name: "I8: a sandbox is removed with its container",
+		events: []Event{
+			{Kind: Member, Sandbox: "p"}, service(of("p", call(OpRemoveSandbox, 1))), service(of("p", ok(OpRemoveSandbox, 1))), gone(false),
+		},
+	},
+	{
+		name: "I8: a container outlives its sandbox",
+		events: []Event{
+			{Kind: Member, Sandbox: "p"}, service(of("p", call(OpRemoveSandbox, 1))), service(of("p", ok(OpRemoveSandbox, 1))), settled(created, false),
+		},
+		want: []string{"I8 c1 at 3: settled: CREATED, no process, and its sandbox was removed by RemovePodSandbox#1"},
+	},
+	{
 		name: "I10: a caller gives up and gets its answer soon",
 		events: []Event{
 			at(1, call(OpStop, 1)), at(2, Event{Kind: Canceled, ID: 1}), at(12, fail(OpStop, 1, "Canceled")),

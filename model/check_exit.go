@@ -81,7 +81,7 @@ func (v *view) judgeExit(i int, e Event, report report) {
 	}
 	started := len(v.succeeded(OpStart)) > 0
 	switch {
-	case e.Status.startError() && !started && !(known && v.exact(i)):
+	case e.Status.startError() && !started && (!known || !v.exact(i)):
 	case !v.ran() && (e.Status.startError() || e.Status.ExitCode == UnknownCode):
 	case !v.simulated() && !known:
 	case v.lossy(i) && (e.Status.ExitCode == UnknownCode || e.Status.ExitCode == KilledCode):

@@ -8,6 +8,14 @@ func checkLeftovers(v *view, report report) {
 			report(i, "%s", e)
 		}
 	}
+	for _, i := range v.settled {
+		for _, o := range v.sandboxRemovals() {
+			if o.ok() && o.ret < i && v.h.Events[i].Present {
+				report(i, "%s, and its sandbox was removed by %s", v.h.Events[i], v.h.Events[o.call])
+				break
+			}
+		}
+	}
 }
 
 // goneBefore reports whether the service had no record of the container any more

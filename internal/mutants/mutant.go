@@ -3,6 +3,7 @@ package mutants
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,10 +44,7 @@ func (m Mutant) edits() []Edit {
 // Apply returns the files, source texts by name, with m's edits. An edit that
 // does not fit is an error that names m and says what to do.
 func (m Mutant) Apply(files map[string][]byte) (map[string][]byte, error) {
-	changed := make(map[string][]byte, len(files))
-	for name, text := range files {
-		changed[name] = text
-	}
+	changed := maps.Clone(files)
 	for _, e := range m.edits() {
 		text, ok := changed[e.File]
 		if !ok {
