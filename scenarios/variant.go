@@ -107,10 +107,14 @@ func Variants() []Variant {
 		},
 	}
 	for _, r := range cri.Releases() {
+		has := []Ability{Updates, Watches, TellsOOM, Recovers}
+		if r.Changes.Plugins {
+			has = append(has, CallsOut)
+		}
 		all = append(all, Variant{
 			Name:  r.Name,
 			Title: r.Title,
-			Has:   []Ability{Updates, Watches, TellsOOM, Recovers},
+			Has:   has,
 			New: func(ctx context.Context, env variants.Env) (Service, error) {
 				return orNil(cri.New(ctx, env, r.Changes))
 			},

@@ -8,7 +8,7 @@
 // create, start, stop, remove and update of a container, its exit and its
 // recovery, and the part of sandboxes that containers depend on. What the algorithm
 // of April 2019 had already is in package cri2019. There are no images, networks,
-// logs, streams or plugins; a sandbox has no process, and after a restart each one
+// logs or streams; plugins are called, and not synchronised; a sandbox has no process, and after a restart each one
 // that a container refers to is ready.
 //
 // # Races
@@ -36,6 +36,9 @@
 //     for (I18).
 //   - events.go, eventq: STOPPED may be sent before STARTED (I6); a subscriber
 //     that does not read holds up everybody (I10, I18).
+//   - internal/nri: one lock for all plugins of all containers, so that one that
+//     hangs holds up everybody (I18); a container that is created and stopped, which
+//     does nothing, and then started is told as stopped and started (I6).
 //   - restart.go: an exit code that is on disk is replaced by that of the task
 //     (I4, I5); a container whose status cannot be written is left out (I12); no
 //     answer means UNKNOWN until somebody stops it.

@@ -74,6 +74,9 @@ func (s *Service) handle(ctx context.Context, c *cri2019.Container, exit cri2019
 		if s.changes.AsksForOOM && exit.Code == killedCode {
 			s.askForOOM(ctx, c, task)
 		}
+		if s.plugins.hooks != nil { // once for each try, and before there is an end
+			s.Go(func() { s.plugins.stop(s.Context(), c) })
+		}
 		if _, err = task.Delete(ctx, containerd.WithProcessKill); err != nil && !errdefs.IsNotFound(err) {
 			return fmt.Errorf("delete task of %q: %w", c.ID, err)
 		}

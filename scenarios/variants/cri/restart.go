@@ -85,6 +85,9 @@ func (s *Service) load(ctx context.Context, handle containerd.Container) error {
 	if status.State() == runtime.ContainerState_CONTAINER_EXITED {
 		c.Stop()
 	}
+	if status.FinishedAt == 0 {
+		s.plugins.created(c.ID)
+	}
 	s.Adopt(c)
 	if s.changes.WatchesLast {
 		watch()

@@ -22,6 +22,7 @@ type Service struct {
 	exits   chan cri2019.Exit // to the loop; not if Parallel
 	backOff backOff
 	queue   queue
+	plugins *plugins
 
 	mu       sync.Mutex
 	signaled map[string]*atomic.Bool // by container: the stop signal was sent
@@ -54,6 +55,10 @@ func New(ctx context.Context, env variants.Env, changes Changes) (*Service, erro
 		backOff:  newBackOff(),
 		queue:    newQueue(),
 		signaled: map[string]*atomic.Bool{},
+		plugins:  newPlugins(nil),
+	}
+	if changes.Plugins {
+		s.plugins.hooks = env.Hooks
 	}
 	s.NewID = env.NewID
 	s.Record = func(c *cri2019.Container) []containerd.NewContainerOpts {
@@ -76,6 +81,7 @@ func New(ctx context.Context, env variants.Env, changes Changes) (*Service, erro
 func (s *Service) CreateContainer(ctx context.Context, r *runtime.CreateContainerRequest) (*runtime.CreateContainerResponse, error) {
 	reply, err := s.Service.CreateContainer(ctx, r)
 	if err == nil {
+		s.plugins.created(reply.GetContainerId())
 		s.tell(runtime.ContainerEventType_CONTAINER_CREATED_EVENT, reply.GetContainerId(), r.GetPodSandboxId())
 	}
 	return reply, err

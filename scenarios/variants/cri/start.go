@@ -62,6 +62,16 @@ func (s *Service) StartContainer(ctx context.Context, r *runtime.StartContainerR
 	if err != nil {
 		return nil, fmt.Errorf("wait for %q: %w", c.ID, err)
 	}
+	defer func() {
+		if retErr != nil {
+			ctx, cancel := cri2019.Detached(ctx)
+			defer cancel()
+			s.plugins.stop(ctx, c)
+		}
+	}()
+	if err := s.plugins.start(ctx, c, task.Pid()); err != nil {
+		return nil, fmt.Errorf("start hook of %q: %w", c.ID, err)
+	}
 	if err := task.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start task of %q: %w", c.ID, err)
 	}

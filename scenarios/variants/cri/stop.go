@@ -25,6 +25,7 @@ func (s *Service) StopContainer(ctx context.Context, r *runtime.StopContainerReq
 	if err := s.stopRetrying(ctx, c, time.Duration(r.GetTimeout())*time.Second); err != nil {
 		return nil, fmt.Errorf("stop container %q: %w", c.ID, err)
 	}
+	s.plugins.stop(ctx, c)
 	if s.changes.AsksForRecord {
 		if _, err := c.Client.Info(ctx); err != nil {
 			return nil, fmt.Errorf("get container info: %w", err)
