@@ -107,9 +107,9 @@ func Variants() []Variant {
 		},
 	}
 	for _, r := range cri.Releases() {
-		has := []Ability{Updates, Watches, TellsOOM, Recovers}
-		if r.Changes.Plugins {
-			has = append(has, CallsOut)
+		has := []Ability{Updates, TellsOOM, Recovers}
+		if r.Changes.Notifies {
+			has = append(has, Watches, CallsOut)
 		}
 		all = append(all, Variant{
 			Name:  r.Name,

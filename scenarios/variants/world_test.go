@@ -35,6 +35,7 @@ type world struct {
 	variant     scenarios.Variant
 	bubble      bool        // time is virtual
 	pause       *impl.Pause // of sandboxes of the reference
+	hooks       impl.Hooks  // of who has them
 
 	// of the present process of the service
 	caller  *fakes.Caller
@@ -100,12 +101,9 @@ func (w *world) serve() {
 	silent.SetOutput(io.Discard)
 	ctx := log.WithLogger(context.Background(), logrus.NewEntry(silent))
 	w.ctx, w.cancel = context.WithCancel(fakes.WithCaller(ctx, w.caller))
-	checkpoints := w.checkpoints.For(w.caller)
-	if w.pause != nil && w.variant.Name == scenarios.Reference.Name {
-		w.service, err = impl.New(w.ctx, impl.Config{Client: client, Checkpoints: checkpoints, NewID: w.newID, Pause: w.pause})
-	} else {
-		w.service, err = w.variant.New(w.ctx, variants.Env{Client: client, Checkpoints: checkpoints, NewID: w.newID})
-	}
+	w.service, err = w.variant.New(w.ctx, variants.Env{
+		Client: client, Checkpoints: w.checkpoints.For(w.caller), NewID: w.newID, Pause: w.pause, Hooks: w.hooks,
+	})
 	require.NoError(w.t, err)
 }
 
@@ -117,8 +115,12 @@ func (w *world) newID() string {
 	return fmt.Sprintf("c-%d", w.ids)
 }
 
-// crash kills the service: no call of it takes effect any more.
+// crash kills the service, if that has not been done: no call of it takes effect
+// any more.
 func (w *world) crash() {
+	if w.caller.Alive() != nil {
+		return
+	}
 	w.caller.Crash()
 	w.record(model.Event{Kind: model.Crashed})
 	w.cancel()
@@ -162,15 +164,24 @@ func (w *world) at(site string, fn func(context.Context) error) {
 	w.pins = append(w.pins, pin{site, fn})
 }
 
+// unpin takes back what has not happened.
+func (w *world) unpin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pins = nil
+}
+
 // fail fails the next call that passes site.
 func (w *world) fail(site string, err error) {
 	w.at(site, func(context.Context) error { return err })
 }
 
-// block holds the next call that passes site until release is called.
-func (w *world) block(site string) (release func()) {
-	released := make(chan struct{})
+// block holds the next call that passes site until release is called. reached
+// waits until there is one.
+func (w *world) block(site string) (reached, release func()) {
+	passes, released := make(chan struct{}), make(chan struct{})
 	w.at(site, func(ctx context.Context) error {
+		close(passes)
 		select {
 		case <-released:
 			return nil
@@ -178,7 +189,7 @@ func (w *world) block(site string) (release func()) {
 			return ctx.Err()
 		}
 	})
-	return sync.OnceFunc(func() { close(released) })
+	return func() { <-passes }, sync.OnceFunc(func() { close(released) })
 }
 
 func (w *world) pass(ctx context.Context, site, _ string) error {
@@ -194,31 +205,37 @@ func (w *world) pass(ctx context.Context, site, _ string) error {
 	return fn(ctx)
 }
 
-// meanwhile makes a call in a goroutine of its own, which gets as far as it can.
-// The result tells whether it has returned, and what.
+// meanwhile makes a call in a goroutine of its own, which gets as far as it can
+// in a bubble. The result tells whether it has returned, and what.
 func (w *world) meanwhile(call func() error) (returned func() (bool, error)) {
 	done := make(chan error, 1)
 	go func() { done <- call() }()
 	w.idle()
 	return func() (bool, error) {
 		w.idle()
+		patience := 300 * time.Millisecond
+		switch {
+		case w.bubble:
+			patience = time.Nanosecond // all that could happen has
+		case w.variant.Name == scenarios.Reference.Name:
+			patience = 10 * time.Second // it does return
+		}
 		select {
 		case err := <-done:
 			done <- err
 			return true, err
-		default:
+		case <-time.After(patience):
 			return false, nil
 		}
 	}
 }
 
 // idle waits until nothing happens any more. A goroutine that waits for a lock
-// counts as busy in a bubble, so that tests about those have none.
+// counts as busy in a bubble, so that tests about those have none, and wait for
+// what they need.
 func (w *world) idle() {
 	if w.bubble {
 		synctest.Wait()
-	} else {
-		time.Sleep(50 * time.Millisecond)
 	}
 }
 
@@ -282,18 +299,23 @@ func (w *world) startWith(ctx context.Context) error {
 }
 
 func (w *world) stop(seconds int64) error {
-	return w.stopProbing(model.Event{Op: model.OpStop, Timeout: seconds * int64(time.Second)})
+	return w.doStop(model.Event{Op: model.OpStop, Timeout: seconds * int64(time.Second)})
 }
 
-func (w *world) stopProbing(e model.Event) error {
+func (w *world) doStop(e model.Event) error {
 	return w.do(e, func(ctx context.Context) error {
 		_, err := w.service.StopContainer(ctx, &runtime.StopContainerRequest{ContainerId: w.id, Timeout: e.Timeout / int64(time.Second)})
 		return err
 	})
 }
 
-func (w *world) remove() error {
-	return w.do(model.Event{Op: model.OpRemove}, func(ctx context.Context) error {
+func (w *world) remove() error { return w.doRemove(model.Event{Op: model.OpRemove}) }
+
+// removeProbe is a removal that has to succeed.
+var removeProbe = model.Event{Op: model.OpRemove, Probe: true}
+
+func (w *world) doRemove(e model.Event) error {
+	return w.do(e, func(ctx context.Context) error {
 		_, err := w.service.RemoveContainer(ctx, &runtime.RemoveContainerRequest{ContainerId: w.id})
 		return err
 	})

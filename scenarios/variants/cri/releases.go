@@ -18,8 +18,9 @@ type Changes struct {
 	// SignalsOnce: the stop signal is sent once. Before, each Stop sends it.
 	// containerd#5021, 2021-02.
 	SignalsOnce bool
-	// Plugins are told of starts and ends: NRI, in 1.7 and since.
-	Plugins bool
+	// Notifies: plugins and subscribers are told of starts and ends. NRI and
+	// GetContainerEvents, in 1.7 and since.
+	Notifies bool
 	// AsksForRecord: start, stop and remove ask for containerd's record of the
 	// container, and fail without it; a remove that finds none drops the container
 	// whatever its state. containerd#8414, 2023-04, and the metrics of 1.7.
@@ -57,7 +58,7 @@ func Releases() []Release {
 	cri1351 := Changes{}
 	parallel := Changes{RemoveStops: true, ClearsUnknown: true, Parallel: true}
 	v17 := parallel
-	v17.SignalsOnce, v17.Plugins, v17.AsksForRecord, v17.EndsShim = true, true, true, true
+	v17.SignalsOnce, v17.Notifies, v17.AsksForRecord, v17.EndsShim = true, true, true, true
 	v240 := v17
 	v240.UnavailableIsDead, v240.WatchesLast, v240.RetriesStop, v240.AsksForOOM = true, true, true, true
 	v242 := v240

@@ -57,7 +57,7 @@ func New(ctx context.Context, env variants.Env, changes Changes) (*Service, erro
 		signaled: map[string]*atomic.Bool{},
 		plugins:  newPlugins(nil),
 	}
-	if changes.Plugins {
+	if changes.Notifies {
 		s.plugins.hooks = env.Hooks
 	}
 	s.NewID = env.NewID

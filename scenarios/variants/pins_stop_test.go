@@ -1,0 +1,140 @@
+package variants_test
+
+import (
+	"context"
+	"syscall"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/startrace/startrace/fakes"
+	"github.com/startrace/startrace/model"
+	"github.com/startrace/startrace/scenarios"
+)
+
+var stopPins = []interleaving{
+	{
+		name:  "stop signal fails",
+		story: "it counts as sent, so that the next stop waits for a process that was never asked, and kills it",
+		where: "W6, container_stop.go", wrong: "I15", prepare: func(f *fakes.Faults) {
+			f.Fail("tasks.Kill", 1, errdefs.ErrUnavailable, false)
+		}, run: signalFails,
+	},
+	{
+		name:  "stop is repeated",
+		story: "two stops with a grace period, and a process that ignores SIGTERM: it gets it twice",
+		where: "containerd#5020, container_stop.go", run: stopTwice,
+	},
+	{
+		name:  "stop while the exit is written",
+		story: "the task is deleted and the disk full: StopContainer finds no task and succeeds, and the container is RUNNING for as long as the disk is",
+		where: "W7, container_stop.go", wrong: "stopped, and RUNNING", prepare: func(f *fakes.Faults) {
+			for n := 3; n < 10; n++ {
+				f.Fail("checkpoint.Write", n, syscall.ENOSPC, false)
+			}
+		}, run: stopWhileWriting,
+	},
+	{
+		name:  "record is asked for after a stop",
+		story: "the question fails, and with it a stop that succeeded",
+		where: "container_stop.go", wrong: "an error, and EXITED", run: stopFailsAfterSuccess,
+	},
+	{
+		name:  "remove gets no answer (deadline)",
+		story: "any error of the question for a task counts as \"none\": the record goes, and a task of a failed start stays",
+		where: "W9, client/container.go, containerd#12821", wrong: "I8", prepare: createFails,
+		run: func(w *world) { removeWithoutAnswer(w, context.DeadlineExceeded) },
+	},
+	{
+		name:  "remove gets no answer (unavailable)",
+		story: "the same",
+		where: "W9, client/container.go", wrong: "I8", prepare: createFails,
+		run: func(w *world) { removeWithoutAnswer(w, errdefs.ErrUnavailable) },
+	},
+	{
+		name:  "two stops of an unknown container",
+		story: "each has an exit monitor of its own, so that the end is told twice",
+		where: "container_stop.go", wrong: "I16",
+		needs: []scenarios.Ability{scenarios.Watches, scenarios.Recovers}, run: twoStopsOfUnknown,
+	},
+}
+
+func signalFails(w *world) {
+	require.NoError(w.t, w.start())
+	_ = w.stop(10)
+	w.settle()
+	require.NoError(w.t, w.doStop(model.Event{Op: model.OpStop, Timeout: int64(10 * time.Second), Probe: true}))
+}
+
+func stopTwice(w *world) {
+	w.create("stubborn", []string{fakes.IgnoreTerm})
+	require.NoError(w.t, w.start())
+	first := w.meanwhile(func() error { return w.stop(10) })
+	require.NoError(w.t, w.stop(10))
+	returned, err := first()
+	assert.True(w.t, returned)
+	assert.NoError(w.t, err)
+}
+
+func stopWhileWriting(w *world) {
+	require.NoError(w.t, w.start())
+	require.True(w.t, w.Exit(w.id, 7))
+	w.idle()
+	if w.stop(10) == nil {
+		w.wrong["stopped, and RUNNING"] = w.status().State == runtime.ContainerState_CONTAINER_RUNNING
+	}
+	time.Sleep(time.Hour)
+}
+
+func stopFailsAfterSuccess(w *world) {
+	require.NoError(w.t, w.start())
+	w.at("tasks.Delete/after-effect", func(context.Context) error { // of the exit handler
+		w.fail("containers.Get/before-effect", errdefs.ErrUnavailable)
+		return nil
+	})
+	err := w.stop(0)
+	w.wrong["an error, and EXITED"] = err != nil && w.status().State == runtime.ContainerState_CONTAINER_EXITED
+}
+
+func removeWithoutAnswer(w *world, answer error) {
+	require.ErrorIs(w.t, w.start(), errdefs.ErrUnavailable)
+	w.fail("tasks.Get/before-effect", answer)
+	if err := w.remove(); err != nil {
+		time.Sleep(time.Minute)
+		require.NoError(w.t, w.remove())
+	}
+}
+
+func twoStopsOfUnknown(w *world) {
+	require.NoError(w.t, w.start())
+	w.crash()
+	w.fail("tasks.Get/before-effect", errdefs.ErrUnavailable)
+	w.restart()
+	l := w.listen(nil)
+	defer l.cancel()
+	w.record(model.Event{Kind: model.Notified, Container: w.id, Channel: "events", Life: 1, Notice: model.NoticeStarted})
+	reached, release := w.block("tasks.Kill/before-effect")
+	first := w.meanwhile(func() error { return w.stop(0) })
+	reached()
+	// The handler of one is held up until the other one has begun.
+	w.at("tasks.Delete/before-effect", func(context.Context) error {
+		time.Sleep(time.Second)
+		return nil
+	})
+	second := w.meanwhile(func() error { return w.stop(0) })
+	release()
+	time.Sleep(time.Minute)
+	for _, stop := range []func() (bool, error){first, second} {
+		returned, err := stop()
+		assert.True(w.t, returned)
+		assert.NoError(w.t, err)
+	}
+	for _, e := range l.received() {
+		if e.GetContainerEventType() == runtime.ContainerEventType_CONTAINER_STOPPED_EVENT {
+			w.record(model.Event{Kind: model.Notified, Container: w.id, Channel: "events", Life: 1, Notice: model.NoticeStopped})
+		}
+	}
+}
