@@ -21,7 +21,8 @@ import (
 // returned, whatever it returned, and the container has come to its end,
 // StopContainer once. A service that ends in between leaves StopContainer to the
 // next one, which may then repeat it; it also tells of containers that ended
-// meanwhile.
+// meanwhile, and of those whose start was interrupted. Until it has, those that have
+// no process are UNKNOWN.
 type Hooks interface {
 	// StartContainer is called when there is a task and before its process
 	// runs. An error fails the start. ctx is that of the call StartContainer;
@@ -93,14 +94,4 @@ func (s *Service) stopHook(ctx context.Context, c *container) {
 	if err != nil {
 		log.G(ctx).WithError(err).Warnf("Stop hook of container %q failed", c.ID)
 	}
-}
-
-// stopHookAfterRestart calls the hook, in background, for a container that a
-// restart found at its end, or whose hook the service before may not have called.
-func (s *Service) stopHookAfterRestart(c *container) {
-	if s.config.Hooks == nil || c.SandboxID == "" {
-		return
-	}
-	c.hooked = true
-	s.background(func(ctx context.Context) { s.stopHook(ctx, c) })
 }

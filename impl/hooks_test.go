@@ -323,3 +323,25 @@ func TestHooksAfterInterruptedStart(t *testing.T) {
 		assert.Equal(t, "stop stopped start started", p.noted(id))
 	})
 }
+
+// The hook after a restart does not depend on the answer to the deletion of the
+// task, which the next try does not find.
+func TestHooksAfterRestartWithFaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &plugins{stop: block}
+		w := newWorld(t, p.configure)
+		id := w.started()
+		w.Exit(id, 4)
+		synctest.Wait() // the exit is recorded, and the hook blocks
+		assert.Equal(t, exited, w.state(id))
+		require.NoError(t, w.Service.Close())
+		p.stop = nil
+		w.faults.Fail("tasks.Delete", 1, errdefs.ErrUnavailable, true)
+		w.restart()
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		assert.Equal(t, "start started stop stopped stop stopped", p.noted(id))
+		assert.Equal(t, exited, w.state(id))
+		require.NoError(t, w.remove(id))
+	})
+}

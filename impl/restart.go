@@ -153,15 +153,18 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 
 	task, err := c.handle.Task(ctx, nil)
 	if errdefs.IsNotFound(err) {
-		if started && !exited {
-			status = status.exited(exit{})
+		if !started || exited {
+			c.settle(status)
+			return nil
+		}
+		return s.afterStopHook(ctx, c, func(context.Context) error {
+			status := status.exited(exit{})
 			if err := s.checkpoint(c.ID, status); err != nil {
 				return err
 			}
-			s.stopHookAfterRestart(c)
-		}
-		c.settle(status)
-		return nil
+			c.settle(status)
+			return nil
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("failed to load task: %w", err)
@@ -171,16 +174,14 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 		return fmt.Errorf("failed to get task status: %w", err)
 	}
 
-	if !exited && !started && seen.Status == containerd.Created {
-		return s.undoStart(ctx, c, status)
-	}
-	if exited {
-		if err := s.purgeTask(ctx, c); err != nil {
-			return fmt.Errorf("failed to delete task: %w", err)
-		}
-		s.stopHookAfterRestart(c)
-		c.settle(status)
-		return nil
+	if exited || !started && seen.Status == containerd.Created {
+		return s.afterStopHook(ctx, c, func(ctx context.Context) error {
+			if err := s.purgeTask(ctx, c); err != nil {
+				return fmt.Errorf("failed to delete task: %w", err)
+			}
+			c.settle(status)
+			return nil
+		})
 	}
 
 	if !started {
@@ -216,24 +217,18 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 	return nil
 }
 
-// undoStart takes a container whose start was interrupted before it was recorded
-// back to status. Whoever was told of the start is told of its end while the task
-// is there, which says so to the next restart, and before the next start.
-func (s *Service) undoStart(ctx context.Context, c *container, status Status) error {
-	undo := func(ctx context.Context) error {
-		if err := s.purgeTask(ctx, c); err != nil {
-			return fmt.Errorf("failed to delete task: %w", err)
-		}
-		c.settle(status)
-		return nil
-	}
+// afterStopHook calls settle, which ends that the state of c is UNKNOWN; at once, or
+// if there are hooks when they were told of the end of c. What settle changes is
+// how the next restart would know that they still have to be told, and a container
+// that is CREATED again may be started after it.
+func (s *Service) afterStopHook(ctx context.Context, c *container, settle func(context.Context) error) error {
 	if s.config.Hooks == nil || c.SandboxID == "" {
-		return undo(ctx)
+		return settle(ctx)
 	}
 	c.hooked = true
 	s.background(func(ctx context.Context) {
 		s.stopHook(ctx, c)
-		retry(ctx, fmt.Sprintf("undo the start of container %q", c.ID), undo)
+		retry(ctx, fmt.Sprintf("settle container %q", c.ID), settle)
 	})
 	return nil
 }
