@@ -54,20 +54,22 @@ func TestReferenceIsExhausted(t *testing.T) {
 // world. The counts are those of docs/design.md; a change of the reference or of the
 // fake changes them.
 func TestScopesAreExhausted(t *testing.T) {
-	workloads := []string{"start|stop", "start|exit=7", "start|stopsandbox", "crash; running", "crash|crash; running"}
+	workloads := []string{"start|stop", "start|exit=7", "start|update", "start|stopsandbox", "crash; running", "crash|crash; running"}
 	if !raceEnabled && !testing.Short() {
 		workloads = append(workloads,
-			"stop|exit=7; running", "remove|exit=7; running", "stop|remove; running", "start|crash", "exit=7|crash; running")
+			"stop|exit=7; running", "remove|exit=7; running", "stop|remove; running", "start|stop; hooks",
+			"start|crash", "exit=7|crash; running", "remove|crash; running")
 	}
-	if soak.Times(1) > 1 { // a minute
-		workloads = append(workloads, "stop|stop|exit=7; running", "start|crash|crash")
+	if soak.Times(1) > 1 { // some minutes
+		workloads = append(workloads, "stop|stop|exit=7; running", "start|crash|crash",
+			"update|exit=7; running", "update|crash; running", "exec|exit=7; running")
 	}
 	for _, w := range workloads {
 		r := exhaust(t, scenarios.Reference, w)
 		require.Nil(t, r.Found, "%s: %v", w, r)
 		require.True(t, r.Exhausted, "%s: %v", w, r)
 		assert.Greater(t, r.Inequivalent, 1, "%s: nothing races", w)
-		t.Logf("| `%s` | %d | %v |", w, r.Inequivalent, r.Elapsed.Round(10*time.Millisecond))
+		t.Logf("| `%s` | %d | %d | %v |", w, r.Executions, r.Inequivalent, r.Elapsed.Round(10*time.Millisecond))
 	}
 }
 

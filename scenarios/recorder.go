@@ -18,8 +18,9 @@ type recorder struct {
 	// readers are compared with those that add as writers. The invariants compare
 	// lives of processes and what was seen before with what StopContainer and
 	// RemoveContainer were called for, and had done when they or the like of a sandbox
-	// succeeded. No other
-	// call or return has an order that shows in a verdict, so they have none here.
+	// succeeded; an update with those that it may have replaced; and the start of a
+	// command with the record of the exit. No other call or return has an order that
+	// shows in a verdict, so they have none here.
 	order sync.RWMutex
 
 	mu     sync.Mutex
@@ -59,14 +60,14 @@ func (r *recorder) append(e model.Event) {
 func (r *recorder) ordered(e model.Event) (done func()) {
 	reads, writes := false, false
 	switch e.Kind {
-	case model.TaskCreated, model.Started, model.Exited:
+	case model.TaskCreated, model.Started, model.Exited, model.ExecStarted:
 		writes = true
 	case model.Stored:
 		reads = true
 	case model.Call:
-		reads = e.Op == model.OpStop || e.Op == model.OpStatus
+		reads = e.Op == model.OpStop || e.Op == model.OpStatus || e.Op == model.OpUpdate
 	case model.Return:
-		writes = e.Op == model.OpStatus
+		writes = e.Op == model.OpStatus || e.Op == model.OpUpdate
 		reads = e.Err == "" && (e.Op == model.OpStop || e.Op == model.OpRemove ||
 			e.Op == model.OpStopSandbox || e.Op == model.OpRemoveSandbox)
 	}
