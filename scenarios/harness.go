@@ -98,7 +98,7 @@ func (x *execution) run() {
 func (x *execution) perform(i int, op Op) {
 	switch op.Kind {
 	case StopSandbox, RemoveSandbox:
-		_ = x.about(op.Sandbox).do(x.ctx, op, false)
+		_ = x.about(op.Sandbox).do(x.callers.context(), op, false)
 	case List:
 		x.list()
 	case Crash:
@@ -106,9 +106,11 @@ func (x *execution) perform(i int, op Op) {
 	case Restart:
 		sim.Point("restart", nil)
 		x.restart()
+	case GiveUp:
+		x.callers.giveUp()
 	case Create:
 		c := x.container(op)
-		if err := c.make(x); err != nil {
+		if err := c.make(x.callers.context(), x); err != nil {
 			sim.Logf("create %s: %v", c.name, err)
 		}
 		close(c.ready)
@@ -122,9 +124,9 @@ func (x *execution) perform(i int, op Op) {
 		case op.Kind == Hang:
 			x.hangs(c)
 		case op.Kind == Update:
-			_ = c.update(x.ctx, i)
+			_ = c.update(x.callers.context(), i)
 		default:
-			_ = c.do(x.ctx, op, false)
+			_ = c.do(x.callers.context(), op, false)
 		}
 	}
 }

@@ -38,6 +38,7 @@ const (
 	Stall   OpKind = "stall"
 	Crash   OpKind = "crash"
 	Restart OpKind = "restart"
+	GiveUp  OpKind = "giveup"
 )
 
 // known reports whether there is such an operation.
@@ -58,7 +59,7 @@ func (k OpKind) onSandbox() bool { return k == StopSandbox || k == RemoveSandbox
 // onAll reports whether one is about neither.
 func (k OpKind) onAll() bool {
 	switch k {
-	case List, Watch, Stall, Crash, Restart:
+	case List, Watch, Stall, Crash, Restart, GiveUp:
 		return true
 	}
 	return false

@@ -14,7 +14,7 @@ import (
 // The texts of errors about what may stand somewhere.
 const (
 	operations = "an operation is create, start, stop[=DURATION], remove, status, update, exec[=DURATION], exit[=CODE], oom or hang, " +
-		"with CONTAINER. before it, stopsandbox or removesandbox, or list, watch[=DURATION], stall, crash or restart"
+		"with CONTAINER. before it, stopsandbox or removesandbox, or list, watch[=DURATION], stall, crash, restart or giveup"
 	conditions = "a condition is faults=BUDGET[:CALL,...], plan={PLAN}, loss, ignoreterm, running, pause or hooks"
 )
 

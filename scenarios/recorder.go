@@ -190,6 +190,24 @@ func (r *recorder) life(id string) (life int) {
 	return life
 }
 
+// underWay are the calls that have not returned, in their order.
+func (r *recorder) underWay() (calls []model.Event) {
+	r.quietly(func() {
+		for _, t := range r.tracks {
+			for _, e := range t.events {
+				switch e.Kind {
+				case model.Call:
+					calls = append(calls, e)
+				case model.Return:
+					calls = slices.DeleteFunc(calls, func(c model.Event) bool { return c.ID == e.ID })
+				}
+			}
+		}
+	})
+	slices.SortFunc(calls, func(a, b model.Event) int { return a.ID - b.ID })
+	return calls
+}
+
 // forget forgets what is known of container id.
 func (r *recorder) forget(id string) {
 	r.mu.Lock()

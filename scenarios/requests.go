@@ -52,7 +52,7 @@ func (x *execution) list() {
 			calls = append(calls, x.rec.call(model.Event{Container: c.id, Op: model.OpList}))
 		}
 	}
-	r, err := x.service.ListContainers(x.ctx, &runtime.ListContainersRequest{})
+	r, err := x.service.ListContainers(x.callers.context(), &runtime.ListContainersRequest{})
 	for _, e := range calls {
 		if i := slices.IndexFunc(r.GetContainers(), func(c *runtime.Container) bool { return c.GetId() == e.Container }); i >= 0 {
 			x.tell(model.Event{Kind: model.Observed, Container: e.Container, ID: e.ID, Status: listed(r.GetContainers()[i])})

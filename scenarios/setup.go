@@ -35,6 +35,7 @@ type execution struct {
 	plugin      *plugin     // nil if there are no hooks
 	hang        *hang       // nil if the runtime always answers
 	calm        int         // after how many points nothing failed any more; 0 until then
+	callers     *callers
 }
 
 // container is one of the containers of an execution.
@@ -66,6 +67,7 @@ func newExecution(t *sim.T, v Variant, w Workload, hooks *fakes.Hooks) *executio
 	if w.Hooks {
 		x.plugin = newPlugin(x)
 	}
+	x.callers = newCallers(x)
 	x.serve(v)
 	x.create()
 	if faults != nil {
@@ -158,7 +160,7 @@ func (x *execution) create() {
 			c.ready = make(chan struct{})
 			continue
 		}
-		if err := c.make(x); err != nil {
+		if err := c.make(x.ctx, x); err != nil {
 			x.t.Fatal(err)
 		}
 		if x.workload.Running {
@@ -183,8 +185,8 @@ func (x *execution) podOf(name string) string {
 }
 
 // make creates the container.
-func (c *container) make(x *execution) error {
-	if err := c.createContainer(x.ctx, c.name, "/rootfs", []string{initproc.Path}, x.workload); err != nil {
+func (c *container) make(ctx context.Context, x *execution) error {
+	if err := c.createContainer(ctx, c.name, "/rootfs", []string{initproc.Path}, x.workload); err != nil {
 		return err
 	}
 	if c.ready != nil {

@@ -20,7 +20,7 @@ const DefaultWorkload = "start|start|stop|remove|exit=7; loss"
 //	            "create" | "start" | "stop" [ "=" duration ] | "remove" | "status" | "update" |
 //	            "exec" [ "=" duration ] | "exit" [ "=" code ] | "oom" | "hang" )
 //	          | [ sandbox ":" ] ( "stopsandbox" | "removesandbox" )
-//	          | "list" | "watch" [ "=" duration ] | "stall" | "crash" | "restart"
+//	          | "list" | "watch" [ "=" duration ] | "stall" | "crash" | "restart" | "giveup"
 //	condition = "faults=" budget [ ":" call { "," call } ] | "plan={" plan "}" | "loss" | "ignoreterm" | "running" | "pause" | "hooks"
 //
 // with spaces anywhere between. Sandboxes and containers are named by a lower-case
@@ -45,6 +45,7 @@ const DefaultWorkload = "start|start|stop|remove|exit=7; loss"
 //	stall       the same by one that takes none until all calls have returned
 //	crash       the service is killed, and a new one recovers what is on disk, or is killed by the next crash while it does
 //	restart     containerd is killed and starts again; shims and processes live on
+//	giveup      the callers of all calls that are under way give up
 //
 // The conditions are
 //

@@ -161,7 +161,7 @@ func (w *World) Status(ctx context.Context, name string) (model.Status, error) {
 // Create makes the service create the container of that name.
 func (w *World) Create(_ context.Context, name string) error {
 	c := w.container(name)
-	err := c.make(w.x)
+	err := c.make(w.x.ctx, w.x)
 	close(c.ready)
 	return err
 }

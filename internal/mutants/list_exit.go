@@ -77,13 +77,6 @@ func exits() []Mutant {
 			By:   []string{"I4"},
 		},
 		{
-			Name: "exit-forgets-reason-to-wait",
-			Rule: "Whoever removes a container waits until its exit is handled.",
-			File: "container.go",
-			Old:  "	c.reaped = make(chan struct{})\n",
-			By:   []string{"I8"},
-		},
-		{
 			Name: "exit-follower-gives-up",
 			Rule: "The runtime is asked for the process until it answers.",
 			File: "exit_monitor.go",

@@ -137,14 +137,6 @@ func restart() []Mutant {
 			By:   []string{"I8"},
 		},
 		{
-			Name: "recovery-missing-record-is-created",
-			Rule: "A container without a readable record may have been started: it is not CREATED.",
-			File: "restart.go",
-			Old:  "		return Status{CreatedAt: created, StartedAt: created}, nil",
-			New:  "		return Status{CreatedAt: created}, nil",
-			By:   []string{"I5", "I1"},
-		},
-		{
 			Name: "recovery-read-error-is-damage",
 			Rule: "A disk that does not answer for a moment is no damaged record.",
 			File: "restart.go",

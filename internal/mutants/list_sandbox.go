@@ -46,22 +46,6 @@ func sandboxes() []Mutant {
 			By:   []string{"I17"},
 		},
 		{
-			Name: "sandbox-stop-not-recorded",
-			Rule: "That a sandbox is stopped is on disk before anybody sees it.",
-			File: "sandbox_stop.go",
-			Old:  "		err := s.recordSandbox(p.id, true)\n",
-			New:  "		var err error\n",
-			By:   []string{"I17"},
-		},
-		{
-			Name: "sandbox-ready-again",
-			Rule: "A sandbox that was stopped is not READY after a restart.",
-			File: "restart_sandbox.go",
-			Old:  "	if err != nil || record.Stopped {",
-			New:  "	if err != nil && record.Stopped {",
-			By:   []string{"I17"},
-		},
-		{
 			Name: "sandbox-removed-without-containers",
 			Rule: "RemovePodSandbox removes the containers of the sandbox.",
 			File: "sandbox_remove.go",
