@@ -24,6 +24,13 @@ func of(sandbox string, e Event) Event {
 	return e
 }
 
+// recorded is the final view of a running container whose record has resources.
+func recorded(resources string) Event {
+	e := settled(running, true)
+	e.Resources = resources
+	return e
+}
+
 func update(id int, resources string) Event {
 	return Event{Kind: Call, Op: OpUpdate, ID: id, Resources: resources}
 }
@@ -311,6 +318,26 @@ var invariantCases = []invariantCase{
 		name:   "I19: an update that is forgotten",
 		events: []Event{update(1, "1 cpu"), ok(OpUpdate, 1), starts(1), settled(running, true)},
 		want:   []string{"I19 c1 at 3: UpdateContainerResources#1 was accepted with 1 cpu, the process has what it was started with"},
+	},
+	{
+		name: "I19: an update that failed is in force",
+		events: []Event{
+			starts(1), update(1, "1 cpu"), {Kind: Applied, Resources: "1 cpu"}, fail(OpUpdate, 1, "Unavailable"), recorded("1 cpu"),
+		},
+	},
+	{
+		name: "I19: an update that failed is in force, and not in the record",
+		events: []Event{
+			starts(1), update(1, "1 cpu"), {Kind: Applied, Resources: "1 cpu"}, fail(OpUpdate, 1, "Unavailable"), recorded("none"),
+		},
+		want: []string{"I19 c1 at 4: the record says none, the process has 1 cpu"},
+	},
+	{
+		name: "I19: an update that failed is in the record only",
+		events: []Event{
+			starts(1), update(1, "1 cpu"), fail(OpUpdate, 1, "Unavailable"), recorded("1 cpu"),
+		},
+		want: []string{"I19 c1 at 3: the record says 1 cpu, the process has what it was started with"},
 	},
 	{
 		name: "I20: out of memory, and said so",

@@ -28,7 +28,20 @@ func checkResources(v *view, report report) {
 			report(at, "%s was accepted with %s, the process has %s",
 				v.h.Events[last.call], v.h.Events[last.call].Resources, orNone(effective))
 		}
+		if recorded := v.h.Events[at].Resources; recorded != "" && recorded != effective && (v.asked(recorded) || v.asked(effective)) {
+			report(at, "the record says %s, the process has %s", recorded, orNone(effective))
+		}
 	}
+}
+
+// asked reports whether an update asked for resources.
+func (v *view) asked(resources string) bool {
+	for _, o := range v.ops {
+		if o.op == OpUpdate && v.h.Events[o.call].Resources == resources {
+			return true
+		}
+	}
+	return false
 }
 
 func orNone(resources string) string {

@@ -99,7 +99,7 @@ type Event struct {
 
 	Timeout   int64  // Call of OpStop: nanoseconds until SIGKILL
 	Sandbox   string // Member; Call and Return of the operations of a sandbox
-	Resources string // Call of OpUpdate; Applied: what the process may use, in any words
+	Resources string // Call of OpUpdate; Applied: what the process may use, in any words; Settled: what its record says of that, "" if nobody looked
 	Channel   string // who was told: a subscriber, a hook
 	Notice    Notice // Notified
 	Exec      string // the executed process, unique in its container

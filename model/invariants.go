@@ -153,7 +153,7 @@ var Invariants = []Invariant{
 	},
 	{
 		ID: "I19", Name: "updates take effect",
-		Sentence:  "At rest a live process has the resources of the last accepted update, or of one that overlapped it or failed.",
+		Sentence:  "At rest a live process has the resources of the last accepted update, or of one that overlapped it or failed, and its record says the same.",
 		Undecided: "resources, which no event tells of",
 		needs:     []Kind{Settled},
 		check:     each("I19", checkResources),

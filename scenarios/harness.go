@@ -225,6 +225,11 @@ func (x *execution) heal() {
 		e.Alive = x.containerd.Live(c.id)
 		if x.workload.has(Update) {
 			x.tellResources(c.id)
+			if e.Alive {
+				if e.Resources, err = x.recordedShares(c.id); err != nil {
+					x.t.Errorf("look for the resources of %s: %v", c.name, err)
+				}
+			}
 		}
 		x.tell(e)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/containerd/typeurl/v2"
+	runtimespec "github.com/opencontainers/runtime-spec/specs-go"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/startrace/startrace/model"
@@ -35,6 +37,26 @@ func (x *execution) tellResources(id string) {
 	if ok && x.containerd.Live(id) && r.CPU != nil && r.CPU.Shares != nil {
 		x.tell(model.Event{Kind: model.Applied, Container: id, Resources: sharesText(*r.CPU.Shares)})
 	}
+}
+
+// recordedShares is what the record of a container says of its resources.
+func (x *execution) recordedShares(id string) (string, error) {
+	client, err := x.containerd.Client()
+	if err != nil {
+		return "", err
+	}
+	record, err := client.ContainerService().Get(x.ctx, id)
+	if err != nil {
+		return "", err
+	}
+	var spec runtimespec.Spec
+	if err := typeurl.UnmarshalTo(record.Spec, &spec); err != nil {
+		return "", err
+	}
+	if spec.Linux == nil || spec.Linux.Resources == nil || spec.Linux.Resources.CPU == nil || spec.Linux.Resources.CPU.Shares == nil {
+		return "nothing", nil
+	}
+	return sharesText(*spec.Linux.Resources.CPU.Shares), nil
 }
 
 // list makes one call, which is one about each of the containers that there are.
