@@ -120,6 +120,21 @@ func (t *task) execed(id string) *process {
 	return nil
 }
 
+// Execs returns the ids of the exec processes in container id, running or not.
+func (c *Containerd) Execs(id string) []string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	t := c.tasks[key{Namespace, id}]
+	if t == nil {
+		return nil
+	}
+	ids := make([]string, len(t.execs))
+	for i, p := range t.execs {
+		ids[i] = p.exec
+	}
+	return ids
+}
+
 // ExitExec ends the exec process of that id in container id with code, as if it
 // did so itself. It reports whether there was a running one.
 func (c *Containerd) ExitExec(id, exec string, code uint32) bool {

@@ -85,6 +85,11 @@ var invariantCases = []invariantCase{
 		want:   []string{"I8 c1 at 10: left: task"},
 	},
 	{
+		name:   "I8: an executed process of a container that is there",
+		events: lifecycle(Event{Kind: Leftover, What: "an executed process", Exec: "e"}),
+		want:   []string{"I8 c1 at 8: left: an executed process"},
+	},
+	{
 		name: "I8: a sandbox is removed with its container",
 		events: []Event{
 			{Kind: Member, Sandbox: "p"}, service(of("p", call(OpRemoveSandbox, 1))), service(of("p", ok(OpRemoveSandbox, 1))), gone(false),

@@ -4,7 +4,7 @@ package model
 // says so only at rest.
 func checkLeftovers(v *view, report report) {
 	for _, i := range v.events {
-		if e := v.h.Events[i]; e.Kind == Leftover && v.goneBefore(i) {
+		if e := v.h.Events[i]; e.Kind == Leftover && (e.Exec != "" || v.goneBefore(i)) {
 			report(i, "%s", e)
 		}
 	}

@@ -102,7 +102,7 @@ type Event struct {
 	Resources string // Call of OpUpdate; Applied: what the process may use, in any words; Settled: what its record says of that, "" if nobody looked
 	Channel   string // who was told: a subscriber, a hook
 	Notice    Notice // Notified
-	Exec      string // the executed process, unique in its container
+	Exec      string // the executed process, unique in its container; Leftover: the one that is left of a call
 	What      string // Unreliable, Leftover
 
 	Status  Status // Stored, Observed, Settled

@@ -86,7 +86,7 @@ var Invariants = []Invariant{
 	},
 	{
 		ID: "I8", Name: "nothing is left",
-		Sentence:  "At rest nothing is left of a container that is gone: no task, process, record, name, snapshot or lease; nor is a container left of a sandbox that is gone.",
+		Sentence:  "At rest nothing is left of a container that is gone: no task, process, record, name, snapshot or lease; nor is a container left of a sandbox that is gone, or an executed process of a call.",
 		Undecided: "what is left of a kind that nobody looked for",
 		needs:     []Kind{Leftover, Member},
 		check:     each("I8", checkLeftovers),

@@ -104,24 +104,6 @@ func told() []Mutant {
 			By:   []string{"I16"},
 		},
 		{
-			Name: "hook-not-interrupted",
-			Rule: "A stop ends the hook of a start that blocks.",
-			File: "container_stop.go",
-			Old:  "		if c.interrupt != nil {\n			c.interrupt()\n		}\n",
-			By:   []string{"I10", "I18"},
-		},
-		{
-			Name: "hook-under-the-lock",
-			Rule: "No lock is held while a hook is called.",
-			File: "hooks.go",
-			Old:  "	err := once(ctx, func(ctx context.Context) error { return s.config.Hooks.StopContainer(ctx, c.hookContainer(0)) })\n",
-			New: `	s.mu.Lock()
-	err := once(ctx, func(ctx context.Context) error { return s.config.Hooks.StopContainer(ctx, c.hookContainer(0)) })
-	s.mu.Unlock()
-`,
-			By: []string{"I18"},
-		},
-		{
 			Name: "oom-not-asked-for",
 			Rule: "An exit for lack of memory has that reason.",
 			File: "oom.go",

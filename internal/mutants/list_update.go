@@ -74,21 +74,10 @@ func updates() []Mutant {
 		{
 			Name: "call-under-the-lock",
 			Rule: "No lock that readers take is held while the runtime is called (W27, containerd#9770).",
-			File: "exit_monitor.go",
-			Old:  "	_, err := s.client.TaskService().Delete(ctx, &tasks.DeleteTaskRequest{ContainerID: c.ID})\n",
-			New: `	c.mu.Lock()
-	_, err := s.client.TaskService().Delete(ctx, &tasks.DeleteTaskRequest{ContainerID: c.ID})
-	c.mu.Unlock()
-`,
-			By: []string{"I18"},
-		},
-		{
-			Name: "exec-after-exit",
-			Rule: "Nothing is executed in a container whose exit is recorded.",
-			File: "container_execsync.go",
-			Old:  "	if state := c.get().State(); state != runtime.ContainerState_CONTAINER_RUNNING {",
-			New:  "	if state := c.get().State(); state == runtime.ContainerState_CONTAINER_CREATED {",
-			By:   []string{"I7"},
+			File: "container_start.go",
+			Old:  "	if err := task.Start(ctx); err != nil {\n",
+			New:  "	c.mu.Lock()\n	err = task.Start(ctx)\n	c.mu.Unlock()\n	if err != nil {\n",
+			By:   []string{"I18"},
 		},
 		{
 			Name: "exec-left-behind",
