@@ -12,7 +12,7 @@ ARM64     ?= Determin|SameChoices|SameSeed|DPOR|Systematic|Uniform|PCT|Atomic|Ha
 GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-race bench bench-strategies mutants lint fmt conformance soak foreign go1.27 arm64 verify clean help
+.PHONY: run test test-race bench bench-strategies mutants blind lint fmt conformance soak foreign go1.27 arm64 verify clean help
 
 run: ## explore the variants and the reference on the embedded fake containerd
 	$(GO) run ./cmd/startrace explore
@@ -32,6 +32,9 @@ bench-strategies: ## executions to the first failure for each strategy, beside p
 
 mutants: ## plant each known fault in the reference, and see it found; writes docs/mutants.md
 	$(GO) run ./internal/mutants/cmd --update docs/mutants.md
+
+blind: ## executions until each strategy finds what is wrong with the variants, BLIND='-budget 100000 -seeds 20'
+	$(GO) run ./scenarios/internal/blind $(BLIND)
 
 lint: ## golangci-lint
 	$(GOLANGCI) run ./...

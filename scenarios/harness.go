@@ -25,31 +25,49 @@ import (
 // view is compared with the truth; and then Stop and Remove have to succeed, and
 // to leave nothing. An execution ends after the first of these phases that shows a
 // violation. It fails at once if v cannot do what w needs.
-func Body(v Variant, w Workload) func(*sim.T) { return body(v, w, model.Check) }
+func Body(v Variant, w Workload) func(*sim.T) { return body(v, w, judgeAll) }
 
-func body(v Variant, w Workload, check func(model.History) []model.Violation) func(*sim.T) {
+// BodyOnly is Body for one invariant: its violations fail an execution, and nothing
+// else but what ends it, such as a deadlock.
+func BodyOnly(v Variant, w Workload, invariant string) func(*sim.T) {
+	i := slices.IndexFunc(model.Invariants, func(i model.Invariant) bool { return i.ID == invariant })
+	if i < 0 {
+		return func(t *sim.T) { t.Fatalf("there is no invariant %q", invariant) }
+	}
+	return body(v, w, judge{check: model.Invariants[i].Check})
+}
+
+// judge says what fails an execution.
+type judge struct {
+	check        func(model.History) []model.Violation // after each phase
+	linearizable bool                                  // and at the end that it is not
+}
+
+var judgeAll = judge{check: model.Check, linearizable: true}
+
+func body(v Variant, w Workload, j judge) func(*sim.T) {
 	if err := v.Check(w); err != nil {
 		return func(t *sim.T) { t.Fatal(err) }
 	}
 	return func(t *sim.T) {
 		var x *execution
 		sim.Quietly(func() { x = newExecution(t, v, w, nil) }) // its interleavings are of no interest
-		h, found := x.judge(check, x.run, x.heal, x.probe)
+		h, found := x.judge(j, x.run, x.heal, x.probe)
 		report(t, h, found)
 	}
 }
 
 // judge goes through the phases until one shows a violation, and closes the service.
-func (x *execution) judge(check func(model.History) []model.Violation, phases ...func()) (h model.History, found []model.Violation) {
+func (x *execution) judge(j judge, phases ...func()) (h model.History, found []model.Violation) {
 	for _, phase := range phases {
 		phase()
 		h = x.history()
-		if found = check(h); len(found) > 0 {
+		if found = j.check(h); len(found) > 0 {
 			break
 		}
 	}
 	x.converges()
-	if len(found) == 0 {
+	if len(found) == 0 && j.linearizable {
 		sim.Quietly(func() { found = model.Linearizable(h) }) // it is not what is tested
 	}
 	x.watchers.end()

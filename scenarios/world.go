@@ -180,7 +180,7 @@ func (w *World) RestartDaemon() { w.x.restart() }
 // and removes the containers, and judges what happened, after each of these steps. What it found fails the execution.
 // Nothing may be under way. The world is of no use afterwards.
 func (w *World) Judge() (model.History, []model.Violation) {
-	h, found := w.x.judge(model.Check, func() {}, w.x.heal, w.x.probe)
+	h, found := w.x.judge(judgeAll, func() {}, w.x.heal, w.x.probe)
 	report(w.x.t, h, found)
 	return h, found
 }

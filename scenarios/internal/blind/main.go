@@ -1,0 +1,118 @@
+// Command blind prints how many executions each strategy takes to find, without
+// any pin, what is wrong with the variants: for each invariant that one breaks, the
+// executions to the first violation of it, the median of several searches. Other
+// violations do not count.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/startrace/startrace/scenarios"
+	"github.com/startrace/startrace/sim"
+	"github.com/startrace/startrace/sim/strategy"
+)
+
+var strategies = []string{"random", "pct", "pos", "surw", "portfolio"}
+
+func main() {
+	budget := flag.Int("budget", 100_000, "executions of a search")
+	seeds := flag.Int("seeds", 20, "searches for each figure")
+	variant := flag.String("variant", "", "only of this one")
+	flag.Parse()
+	if err := run(os.Stdout, *variant, *seeds, *budget); err != nil {
+		fmt.Fprintf(os.Stderr, "blind: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(out io.Writer, variant string, seeds, budget int) error {
+	_, file, _, _ := runtime.Caller(0)
+	if err := sim.MainProgram(filepath.Dir(file), "."); err != nil {
+		return fmt.Errorf("build with the controlled runtime: %w", err)
+	}
+	fmt.Fprintf(out, "Executions to the first violation, median of %d searches of up to %d executions.\n", seeds, budget)
+	fmt.Fprint(out, "A strategy that finds nothing in its first two searches is not tried again: never.\n\n")
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "INVARIANT\tVARIANT\t%s\tWORKLOAD\n", strings.Join(strategies, "\t"))
+	var never []string
+	for _, race := range scenarios.Races() {
+		for _, v := range race.In() {
+			if variant != "" && v.Name != variant {
+				continue
+			}
+			row, found, err := measure(race, v, seeds, budget)
+			if err != nil {
+				return err
+			}
+			if !found {
+				never = append(never, v.Name+" "+race.Invariant)
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", race.Invariant, v.Name, strings.Join(row, "\t"), race.Workload)
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if len(never) == 0 {
+		never = []string{"none"}
+	}
+	fmt.Fprintf(out, "\nFound by no strategy: %s\n", strings.Join(never, ", "))
+	return nil
+}
+
+// measure returns a figure for each strategy, and whether any found it.
+func measure(race scenarios.Race, v scenarios.Variant, seeds, budget int) (row []string, any bool, _ error) {
+	w, err := scenarios.ParseWorkload(race.Workload)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, name := range strategies {
+		s, err := strategy.Parse(name)
+		if err != nil {
+			return nil, false, err
+		}
+		median, err := median(race.Invariant, v, w, s, seeds, budget)
+		if err != nil {
+			return nil, false, fmt.Errorf("%s in %q with %s: %w", v.Name, w, name, err)
+		}
+		if median > budget {
+			row = append(row, "never")
+			continue
+		}
+		row, any = append(row, fmt.Sprint(median)), true
+	}
+	return row, any, nil
+}
+
+// median returns more than the budget if half of the searches found nothing.
+func median(invariant string, v scenarios.Variant, w scenarios.Workload, s strategy.Strategy, seeds, budget int) (int, error) {
+	var executions []int
+	missed := 0
+	for seed := range seeds {
+		r := sim.Search(sim.Options{
+			Name: v.Name + "/" + w.String(), Strategy: s, Executions: budget, Seed: uint64(seed + 1),
+			SelfCheck: -1, Shrink: -1,
+		}, scenarios.BodyOnly(v, w, invariant))
+		if r.Err != nil {
+			return 0, r.Err
+		}
+		if r.Found == nil || r.Found.Failure.ID != invariant || r.Found.Execution > budget { // later is what a warm-up found
+			executions = append(executions, budget+1)
+			if missed++; missed == 2 && seed == 1 {
+				break
+			}
+			continue
+		}
+		executions = append(executions, r.Found.Execution)
+	}
+	slices.Sort(executions)
+	return executions[len(executions)/2], nil
+}
