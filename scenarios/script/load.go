@@ -53,6 +53,7 @@ var projects = map[string]string{
 	"containerd": "containerd/containerd", "cri": "containerd/cri", "moby": "moby/moby", "cri-o": "cri-o/cri-o",
 	"k8s": "kubernetes/kubernetes", "runc": "opencontainers/runc", "podman": "containers/podman", "nerdctl": "containerd/nerdctl",
 	"conmon": "containers/conmon", "k3s": "k3s-io/k3s", "kubespray/kubean": "kubean-io/kubean",
+	"kata-containers": "kata-containers/kata-containers", "kata-runtime": "kata-containers/runtime", "nri": "containerd/nri",
 }
 
 var issue = regexp.MustCompile(`^([a-z0-9/-]+)#([0-9]+)$`)

@@ -43,6 +43,9 @@ type want struct {
 	may   bool   // success is as good
 }
 
+// anyClass is the class of an error of which the story only says that there may be one.
+const anyClass = "any"
+
 // moment is how long a step gets to have all its effects, in virtual time: until
 // everybody waits for something that the story or a timer has to bring.
 const moment = time.Millisecond
@@ -78,7 +81,7 @@ func (s *stage) tell(c *call) {
 	switch {
 	case c.lost && c.err != nil:
 		s.printf("%s is lost in the crash", c.label)
-	case class == c.wanted.class, class == "" && c.wanted.may:
+	case class == c.wanted.class, c.wanted.may && (class == "" || c.wanted.class == anyClass):
 		s.printf("%s: %s", c.label, text)
 	case c.wanted.class == "":
 		s.unmetf("%s: %s", c.label, text)
