@@ -18,6 +18,7 @@ type metadata struct {
 	Name          string // reserved while the container exists
 	SandboxID     string
 	ImageID       string // "" if the image is a root file system directory
+	StopSignal    string // what the image says of it, "" for nothing
 	Config        *runtime.ContainerConfig
 	SandboxConfig *runtime.PodSandboxConfig
 }

@@ -59,7 +59,7 @@ func (s *Service) createContainer(ctx context.Context, r *runtime.CreateContaine
 	if err != nil {
 		return "", err
 	}
-	meta.ImageID = image.id()
+	meta.ImageID, meta.StopSignal = image.id(), image.stopSignal()
 	opts, err := s.containerOpts(meta, image)
 	if err != nil {
 		return "", err

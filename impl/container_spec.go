@@ -18,7 +18,7 @@ func (s *Service) containerOpts(meta metadata, image *image) ([]containerd.NewCo
 	if len(args) == 0 {
 		return nil, fmt.Errorf("no command: %w", errdefs.ErrInvalidArgument)
 	}
-	if _, err := stopSignal(config.GetStopSignal()); err != nil {
+	if _, err := meta.stopSignal(); err != nil {
 		return nil, err
 	}
 	if meta.logPath() != "" && s.config.StreamDir == "" {

@@ -38,6 +38,7 @@ func (c *container) describe(status Status) *runtime.ContainerStatus {
 		Labels:      c.Config.GetLabels(),
 		Annotations: c.Config.GetAnnotations(),
 		StopSignal:  c.Config.GetStopSignal(),
+		Mounts:      c.Config.GetMounts(),
 		Resources:   resources,
 		LogPath:     c.logPath(),
 	}

@@ -105,7 +105,7 @@ func (s *Service) awaitStart(ctx context.Context, c *container) (running bool, _
 // (containerd#5020). It counts as done only once it was delivered, and it is
 // tried until then.
 func (s *Service) signalStop(ctx context.Context, c *container) error {
-	sig, err := stopSignal(c.Config.GetStopSignal())
+	sig, err := c.stopSignal()
 	if err != nil {
 		return err
 	}
@@ -198,6 +198,20 @@ func (s *Service) signal(ctx context.Context, c *container, sig syscall.Signal) 
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return task.Kill(ctx, sig)
+}
+
+// stopSignal returns the signal that asks the process to end: that of the config, or
+// else that of the image, or else SIGTERM.
+func (m *metadata) stopSignal() (syscall.Signal, error) {
+	s := m.Config.GetStopSignal()
+	if s != runtime.Signal_SIGNAL_RUNTIME_DEFAULT || m.StopSignal == "" {
+		return stopSignal(s)
+	}
+	sig, err := signal.ParseSignal(m.StopSignal)
+	if err != nil {
+		return 0, fmt.Errorf("stop signal %q of the image: %w: %w", m.StopSignal, err, errdefs.ErrInvalidArgument)
+	}
+	return sig, nil
 }
 
 // stopSignal returns the signal that the CRI calls SIGNAL_SIGRTMINPLUS1 and the

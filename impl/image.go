@@ -58,6 +58,13 @@ func (i *image) id() string {
 	return i.found.ID
 }
 
+func (i *image) stopSignal() string {
+	if i == nil {
+		return ""
+	}
+	return i.config.StopSignal
+}
+
 // args is the argument vector of a container: its command takes the place of the
 // entry point of the image and of what the image gives that, its arguments take the
 // place of the latter only.

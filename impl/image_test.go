@@ -30,6 +30,7 @@ func withImage(t *testing.T) *world {
 	w := newWorld(t, func(c *impl.Config) { c.Snapshotter = "overlayfs" })
 	image, err := registry.New(ocispec.ImageConfig{
 		Entrypoint: []string{"/entry"}, Cmd: []string{"cmd"}, WorkingDir: "/work", Env: []string{"A=image", "B=image"},
+		StopSignal: "SIGUSR2",
 	}, nil)
 	require.NoError(t, err)
 	archive, err := image.Archive(imageName)
@@ -146,6 +147,21 @@ func TestImageSnapshotIsNotLeft(t *testing.T) {
 	w.assertEmpty()
 }
 
+// The image says how its process is asked to end, unless the config does.
+func TestImageStopSignal(t *testing.T) {
+	for config, want := range map[runtime.Signal]string{
+		runtime.Signal_SIGNAL_RUNTIME_DEFAULT: "signal 12", // SIGUSR2
+		runtime.Signal_SIGNAL_SIGUSR1:         "signal 10",
+	} {
+		w := withImage(t)
+		r, err := w.CreateContainer(w.ctx, imageRequest(w.sandbox("pod"), func(c *runtime.ContainerConfig) { c.StopSignal = config }))
+		require.NoError(t, err)
+		require.NoError(t, w.start(r.GetContainerId()))
+		require.NoError(t, w.stop(w.ctx, r.GetContainerId(), 1))
+		assert.Contains(t, w.happened(r.GetContainerId()), want)
+	}
+}
+
 // What is not implemented is refused by name.
 func TestUnsupported(t *testing.T) {
 	w := newWorld(t)
@@ -170,7 +186,6 @@ func TestUnsupported(t *testing.T) {
 		"selinux_options of a container":     security(&runtime.LinuxContainerSecurityContext{SelinuxOptions: &runtime.SELinuxOption{}}),
 		"an image of a mount":                mount(&runtime.Mount{Image: &runtime.ImageSpec{}}),
 		"propagation of a mount":             mount(&runtime.Mount{Propagation: runtime.MountPropagation_PROPAGATION_BIDIRECTIONAL}),
-		"selinux_relabel of a mount":         mount(&runtime.Mount{SelinuxRelabel: true}),
 		"recursive_read_only of a mount":     mount(&runtime.Mount{RecursiveReadOnly: true}),
 		"uidMappings of a mount":             mount(&runtime.Mount{UidMappings: []*runtime.IDMapping{{}}}),
 	} {

@@ -42,7 +42,8 @@ func withMounts(mounts []*runtime.Mount) oci.SpecOpts {
 	}
 }
 
-// unsupportedMount is what unsupported is for a config.
+// unsupportedMount is what unsupported is for a config. There are no SELinux labels:
+// without selinux_relabel a container can do less, and not more.
 func unsupportedMount(m *runtime.Mount) error {
 	for _, asked := range []struct {
 		what string
@@ -50,7 +51,6 @@ func unsupportedMount(m *runtime.Mount) error {
 	}{
 		{"an image", m.GetImage() != nil},
 		{"propagation", m.GetPropagation() != runtime.MountPropagation_PROPAGATION_PRIVATE},
-		{"selinux_relabel", m.GetSelinuxRelabel()},
 		{"recursive_read_only", m.GetRecursiveReadOnly()},
 		{"uidMappings", len(m.GetUidMappings())+len(m.GetGidMappings()) > 0},
 	} {
