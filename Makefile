@@ -12,7 +12,7 @@ ARM64     ?= Determin|SameChoices|SameSeed|DPOR|Systematic|Uniform|PCT|Atomic|Ha
 GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-race bench bench-strategies mutants blind lint fmt conformance soak foreign go1.27 arm64 verify clean help
+.PHONY: run test test-race bench bench-strategies mutants blind lint fmt conformance critest soak foreign go1.27 arm64 verify clean help
 
 run: ## explore the variants and the reference on the embedded fake containerd
 	$(GO) run ./cmd/startrace explore
@@ -49,6 +49,13 @@ conformance: ## the fake beside real containerds, as root on 2.4.2 and 1.6.20; w
 		echo "NOT RUN: the real containerds need root, so that the fake is compared with what was recorded of them. Run them with: sudo -E make conformance"; \
 	fi
 	$(GOTEST) $(TESTFLAGS) -count=1 -v ./fakes/conformance -update
+
+critest: ## the CRI endpoint under critest, as root on 2.4.2 and 1.6.20; writes docs/critest.md
+	@if [ "$$(id -u)" = 0 ]; then \
+		$(GOTEST) $(TESTFLAGS) -count=1 -v ./internal/critest -long -update; \
+	else \
+		echo "NOT RUN: critest needs root, for real containers. Run it with: sudo -E make critest"; \
+	fi
 
 soak: ## the searches, replays, failing executions and real containers of the tests, SOAK=20 times as many
 	STARTRACE_SOAK=$(SOAK) $(GOTEST) -timeout 0 -count=1 -v ./sim ./scenarios/... ./impl/controlled
