@@ -19,7 +19,7 @@ func Report(results []Result) string {
 
 What critest, the suite of [cri-tools](https://github.com/kubernetes-sigs/cri-tools) for
 CRI endpoints, says of ` + "`startrace serve`" + `. This file is written by ` + "`make critest`" + `, as root, in
-about five minutes. The specs that are in scope, those about the basic operations of
+about two minutes. The specs that are in scope, those about the basic operations of
 containers and pod sandboxes and about idempotence above all, pass; ` + "`make test`" + ` runs
 these too.
 
