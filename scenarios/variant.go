@@ -10,6 +10,7 @@ import (
 	"github.com/startrace/startrace/impl"
 	"github.com/startrace/startrace/scenarios/variants"
 	"github.com/startrace/startrace/scenarios/variants/cri"
+	"github.com/startrace/startrace/scenarios/variants/peers"
 	"github.com/startrace/startrace/scenarios/variants/preseed"
 	"github.com/startrace/startrace/scenarios/variants/seed2019"
 )
@@ -88,7 +89,8 @@ var Reference = Variant{
 	},
 }
 
-// Variants returns all variants, the oldest first and the reference last.
+// Variants returns the variants of containerd's service, the oldest first, and the
+// reference last. All but that break invariants in the default workload.
 func Variants() []Variant {
 	all := []Variant{
 		{
@@ -123,10 +125,45 @@ func Variants() []Variant {
 	return append(all, Reference)
 }
 
-// Lookup returns the variant of that name. The error lists all names.
+// Peers returns designs of other projects. What is wrong with them need not show in
+// the default workload.
+func Peers() []Variant {
+	return []Variant{
+		{
+			Name:  "moby2016",
+			Title: "moby after its big lock was broken (moby#18736): a lock for the check of a start, none for the start",
+			New: func(ctx context.Context, env variants.Env) (Service, error) {
+				return orNil(peers.NewMoby2016(ctx, env))
+			},
+		},
+		{
+			Name:  "crio2018",
+			Title: "cri-o's lock for all operations of a container, its status as well (cri-o#1477)",
+			New: func(ctx context.Context, env variants.Env) (Service, error) {
+				return orNil(peers.NewCRIO2018(ctx, env))
+			},
+		},
+		{
+			Name:  "crio2020",
+			Title: "the same, the status without it (cri-o#3457)",
+			New: func(ctx context.Context, env variants.Env) (Service, error) {
+				return orNil(peers.NewCRIO2020(ctx, env))
+			},
+		},
+		{
+			Name:  "conmon2020",
+			Title: "a watcher that learns late which process to watch (conmon#139)",
+			New: func(ctx context.Context, env variants.Env) (Service, error) {
+				return orNil(peers.NewConmon2020(ctx, env))
+			},
+		},
+	}
+}
+
+// Lookup returns the variant or peer of that name. The error lists all names.
 func Lookup(name string) (Variant, error) {
 	var names []string
-	for _, v := range Variants() {
+	for _, v := range append(Variants(), Peers()...) {
 		if v.Name == name {
 			return v, nil
 		}

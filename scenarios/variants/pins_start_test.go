@@ -33,6 +33,11 @@ var startPins = []interleaving{
 		where: "W2, container_update_resources.go", wrong: "I19", needs: []scenarios.Ability{scenarios.Updates}, run: updateWhileStarting,
 	},
 	{
+		name:  "start while starting",
+		story: "a second start passes the same check; the runtime refuses its task, and its failure is what is recorded",
+		where: "moby#18736, daemon/start.go", reads: true, run: startWhileStarting,
+	},
+	{
 		name:  "disk reopens a start",
 		story: "RUNNING cannot be written, nor the failure of the start: the container is CREATED again, and starts again",
 		where: "W3, container_start.go", wrong: "I1", prepare: func(f *fakes.Faults) {
@@ -66,6 +71,11 @@ var startPins = []interleaving{
 		name:  "cleanup of a start fails for ever",
 		story: "the same, and then the container is to be removed, which refuses until 2.4.0",
 		where: "W10, container_start.go", prepare: cleanupFails, run: removeAfterFailedCleanup,
+	},
+	{
+		name:  "exit before its start is known",
+		story: "the process that ends is none that the watcher was told to watch",
+		where: "conmon#139", reads: true, run: exitBeforePid,
 	},
 	{
 		name:  "exit before the start returns",
@@ -145,6 +155,28 @@ func (w *world) applied() {
 }
 
 func sharesText(shares int64) string { return fmt.Sprintf("shares=%d", shares) }
+
+func startWhileStarting(w *world) {
+	var second func() (bool, error)
+	w.at("tasks.Create/after-effect", func(context.Context) error {
+		second = w.meanwhile(w.start)
+		return nil
+	})
+	require.NoError(w.t, w.start())
+	returned, err := second()
+	assert.True(w.t, returned)
+	assert.Error(w.t, err)
+}
+
+func exitBeforePid(w *world) {
+	w.at("tasks.Start/after-effect", func(context.Context) error {
+		require.True(w.t, w.Exit(w.id, 3))
+		w.idle()
+		return nil
+	})
+	require.NoError(w.t, w.start())
+	time.Sleep(time.Hour)
+}
 
 func diskReopensStart(w *world) {
 	require.Error(w.t, w.start())

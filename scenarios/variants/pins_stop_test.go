@@ -38,6 +38,21 @@ var stopPins = []interleaving{
 		}, run: stopWhileWriting,
 	},
 	{
+		name:  "stop is to be shorter",
+		story: "a second stop has a shorter grace period, and waits for the first one",
+		where: "cri-o#8030", run: stopShorter,
+	},
+	{
+		name:  "caller of a stop gives up",
+		story: "the stop succeeds, and the process runs",
+		where: "cri-o#10352, cri#1099", run: stopGivenUp,
+	},
+	{
+		name:  "status during a stop",
+		story: "it waits for as long as the grace period",
+		where: "cri-o#3455", run: statusDuringStop,
+	},
+	{
 		name:  "record is asked for after a stop",
 		story: "the question fails, and with it a stop that succeeded",
 		where: "container_stop.go", wrong: "an error, and EXITED", run: stopFailsAfterSuccess,
@@ -77,6 +92,56 @@ func stopTwice(w *world) {
 	returned, err := first()
 	assert.True(w.t, returned)
 	assert.NoError(w.t, err)
+}
+
+func stopShorter(w *world) {
+	w.create("stubborn", []string{fakes.IgnoreTerm})
+	require.NoError(w.t, w.start())
+	first := w.meanwhile(func() error { return w.stop(3600) })
+	second := w.meanwhile(func() error { return w.stop(0) })
+	time.Sleep(time.Minute)
+	returned, _ := second()
+	w.wrong["a stop waits for another"] = !returned
+	time.Sleep(2 * time.Hour)
+	for _, stop := range []func() (bool, error){first, second} {
+		returned, err := stop()
+		assert.True(w.t, returned)
+		assert.NoError(w.t, err)
+	}
+}
+
+func stopGivenUp(w *world) {
+	w.create("stubborn", []string{fakes.IgnoreTerm})
+	require.NoError(w.t, w.start())
+	ctx, cancel := context.WithCancel(w.ctx)
+	stop := w.meanwhile(func() error {
+		return w.do(model.Event{Op: model.OpStop, Timeout: int64(time.Hour)}, func(context.Context) error {
+			_, err := w.service.StopContainer(ctx, &runtime.StopContainerRequest{ContainerId: w.id, Timeout: 3600})
+			return err
+		})
+	})
+	cancel()
+	returned, _ := stop()
+	assert.True(w.t, returned)
+}
+
+func statusDuringStop(w *world) {
+	w.create("stubborn", []string{fakes.IgnoreTerm})
+	require.NoError(w.t, w.start())
+	stop := w.meanwhile(func() error { return w.stop(3600) })
+	status := w.meanwhile(func() error {
+		_, err := w.service.ContainerStatus(w.ctx, &runtime.ContainerStatusRequest{ContainerId: w.id})
+		return err
+	})
+	time.Sleep(time.Minute)
+	returned, _ := status()
+	w.wrong["status waits for a stop"] = !returned
+	time.Sleep(2 * time.Hour)
+	for _, call := range []func() (bool, error){stop, status} {
+		returned, err := call()
+		assert.True(w.t, returned)
+		assert.NoError(w.t, err)
+	}
 }
 
 func stopWhileWriting(w *world) {

@@ -75,7 +75,7 @@ func TestInterleavings(t *testing.T) {
 	t.Cleanup(func() { results.compare(t, all) })
 	for n, i := range all {
 		t.Run(title(i.name), func(t *testing.T) {
-			for _, v := range scenarios.Variants() {
+			for _, v := range everyVariant() {
 				if !i.fits(v) {
 					continue
 				}

@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/startrace/startrace/model"
-	"github.com/startrace/startrace/scenarios"
 )
 
 var update = flag.Bool("update", false, "write docs/variants.md")
@@ -75,7 +74,7 @@ func number(wrong string) int {
 func (r *results) table(all []interleaving) string {
 	var b strings.Builder
 	b.WriteString("# Variants\n\n" + tableIntro + "\n| variant | what it is |\n| --- | --- |\n")
-	for _, v := range scenarios.Variants() {
+	for _, v := range everyVariant() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", v.Name, v.Title)
 	}
 	b.WriteString("\n## What breaks where\n\n" + summaryIntro + "\n")
@@ -95,7 +94,7 @@ func (r *results) writeSummary(b *strings.Builder, all []interleaving) {
 	numbers := map[string]map[string][]string{} // of interleavings, by variant and column
 	columns := map[string]bool{}
 	for n := range all {
-		for _, v := range scenarios.Variants() {
+		for _, v := range everyVariant() {
 			if numbers[v.Name] == nil {
 				numbers[v.Name] = map[string][]string{}
 			}
@@ -110,7 +109,7 @@ func (r *results) writeSummary(b *strings.Builder, all []interleaving) {
 	}
 	ordered := slices.SortedFunc(maps.Keys(columns), inOrder)
 	fmt.Fprintf(b, "| variant | %s |\n| --- |%s\n", strings.Join(ordered, " | "), strings.Repeat(" --- |", len(ordered)))
-	for _, v := range scenarios.Variants() {
+	for _, v := range everyVariant() {
 		fmt.Fprintf(b, "| `%s` |", v.Name)
 		for _, column := range ordered {
 			fmt.Fprintf(b, " %s |", strings.Join(slices.Compact(numbers[v.Name][column]), ", "))
@@ -124,13 +123,13 @@ const otherColumn = "other"
 // writeMatrix has a row for each interleaving and a column for each variant.
 func (r *results) writeMatrix(b *strings.Builder, all []interleaving) {
 	b.WriteString("| | |")
-	for _, v := range scenarios.Variants() {
+	for _, v := range everyVariant() {
 		fmt.Fprintf(b, " %s |", v.Name)
 	}
-	b.WriteString("\n| --- | --- |" + strings.Repeat(" --- |", len(scenarios.Variants())) + "\n")
+	b.WriteString("\n| --- | --- |" + strings.Repeat(" --- |", len(everyVariant())) + "\n")
 	for n, i := range all {
 		fmt.Fprintf(b, "| %d | %s |", n+1, i.name)
-		for _, v := range scenarios.Variants() {
+		for _, v := range everyVariant() {
 			cell := strings.Join(r.wrong[result{n, v.Name}], ", ")
 			if !i.fits(v) {
 				cell = "–"
@@ -143,8 +142,10 @@ func (r *results) writeMatrix(b *strings.Builder, all []interleaving) {
 
 const (
 	tableIntro = `Written by ` + "`go test ./scenarios/variants -run TestInterleavings -update`" + `, and checked by the same test.
-Each variant is an algorithm of containerd's CRI service in our own words; the comments
-of its package say which files it follows. [RESEARCH.md](../RESEARCH.md) tells the story.
+Each variant is an algorithm of a CRI service in our own words; the comments
+of its package say which files it follows. moby2016, crio2018, crio2020 and conmon2020
+are designs of other projects on the same base: theirs is what the comment of package
+peers names, the rest is the base's. [RESEARCH.md](../RESEARCH.md) tells the story.
 `
 	summaryIntro = `The numbers are those of the interleavings below, each made by hand on the fake
 containerd and judged by package model; the column "other" is for what breaks no

@@ -2,6 +2,7 @@ package variants_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// everyVariant returns the variants, the peers, and the reference last.
+func everyVariant() []scenarios.Variant {
+	all := scenarios.Variants()
+	return slices.Insert(all, len(all)-1, scenarios.Peers()...)
+}
+
 // eachVariant runs test for all but the reference, whose tests are elsewhere.
 func eachVariant(t *testing.T, test func(t *testing.T, variant string)) {
-	for _, v := range scenarios.Variants() {
+	for _, v := range everyVariant() {
 		if v.Name != scenarios.Reference.Name {
 			t.Run(v.Name, func(t *testing.T) { test(t, v.Name) })
 		}
