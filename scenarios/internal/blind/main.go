@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/startrace/startrace/scenarios"
 	"github.com/startrace/startrace/sim"
@@ -40,8 +39,7 @@ func run(out io.Writer, variant string, seeds, budget int) error {
 	}
 	fmt.Fprintf(out, "Executions to the first violation, median of %d searches of up to %d executions.\n", seeds, budget)
 	fmt.Fprint(out, "A strategy that finds nothing in its first two searches is not tried again: never.\n\n")
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "INVARIANT\tVARIANT\t%s\tWORKLOAD\n", strings.Join(strategies, "\t"))
+	printRow(out, "INVARIANT", "VARIANT", strategies, "WORKLOAD")
 	var never []string
 	for _, race := range scenarios.Races() {
 		for _, v := range race.In() {
@@ -55,17 +53,23 @@ func run(out io.Writer, variant string, seeds, budget int) error {
 			if !found {
 				never = append(never, v.Name+" "+race.Invariant)
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", race.Invariant, v.Name, strings.Join(row, "\t"), race.Workload)
+			printRow(out, race.Invariant, v.Name, row, race.Workload)
 		}
-	}
-	if err := table.Flush(); err != nil {
-		return err
 	}
 	if len(never) == 0 {
 		never = []string{"none"}
 	}
 	fmt.Fprintf(out, "\nFound by no strategy: %s\n", strings.Join(never, ", "))
 	return nil
+}
+
+// printRow prints a row when it is known: the whole may take hours.
+func printRow(out io.Writer, invariant, variant string, figures []string, workload string) {
+	fmt.Fprintf(out, "%-9s  %-12s", invariant, variant)
+	for _, figure := range figures {
+		fmt.Fprintf(out, "  %9s", figure)
+	}
+	fmt.Fprintf(out, "  %s\n", workload)
 }
 
 // measure returns a figure for each strategy, and whether any found it.
