@@ -54,9 +54,14 @@ func TestExplore(t *testing.T) {
 	r := stable(t, out)
 	require.Len(t, r.Variants, 8)
 	for i, want := range []struct{ name, verdict, invariant, shrunk string }{
-		{"preseed", "violated", "I3", "start|exit; loss"}, {"seed2019", "violated", "I9", "start|stop"},
-		{"cri1351", "violated", "I9", "start|stop"}, {"parallel2021", "violated", "I9", "start|stop"}, {"v1_7", "violated", "I9", "start|stop"},
-		{"v2_4_0", "violated", "I9", "start|stop"}, {"v2_4_2", "violated", "I9", "start|stop"}, {"reference", "clean", "", ""},
+		{"preseed", "violated", "I3", "start|exit; loss"},
+		{"seed2019", "violated", "I9", "start|stop"},
+		{"cri1351", "violated", "I9", "start|stop"},
+		{"parallel2021", "violated", "I9", "start|stop"},
+		{"v1_7", "violated", "I9", "start|stop"},
+		{"v2_4_0", "violated", "I9", "start|stop"},
+		{"v2_4_2", "violated", "I9", "start|stop"},
+		{"reference", "clean", "", ""},
 	} {
 		v := r.Variants[i]
 		assert.Equal(t, want.name, v["name"])

@@ -73,7 +73,7 @@ func printRow(out io.Writer, invariant, variant string, figures []string, worklo
 }
 
 // measure returns a figure for each strategy, and whether any found it.
-func measure(race scenarios.Race, v scenarios.Variant, seeds, budget int) (row []string, any bool, _ error) {
+func measure(race scenarios.Race, v scenarios.Variant, seeds, budget int) (row []string, found bool, _ error) {
 	w, err := scenarios.ParseWorkload(race.Workload)
 	if err != nil {
 		return nil, false, err
@@ -91,9 +91,9 @@ func measure(race scenarios.Race, v scenarios.Variant, seeds, budget int) (row [
 			row = append(row, "never")
 			continue
 		}
-		row, any = append(row, fmt.Sprint(median)), true
+		row, found = append(row, fmt.Sprint(median)), true
 	}
-	return row, any, nil
+	return row, found, nil
 }
 
 // median returns more than the budget if half of the searches found nothing.
