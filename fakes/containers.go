@@ -113,7 +113,12 @@ func (s containerStore) Update(ctx context.Context, r containers.Container, path
 			return r, fmt.Errorf("update failed validation: %w", err)
 		}
 		old = detach(old)
-		old.UpdatedAt = s.c.now().UTC()
+		// A machine takes some time from one change to the next; a virtual clock may not.
+		if now := s.c.now().UTC(); now.After(old.UpdatedAt) {
+			old.UpdatedAt = now
+		} else {
+			old.UpdatedAt = old.UpdatedAt.Add(1)
+		}
 		s.c.containers[k] = old
 		s.c.announce(k, "/containers/update", &eventsapi.ContainerUpdate{
 			ID: k.id, Image: old.Image, Labels: maps.Clone(old.Labels), SnapshotKey: old.SnapshotKey,

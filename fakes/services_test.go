@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 
 	eventsapi "github.com/containerd/containerd/api/events"
 	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
@@ -182,6 +183,27 @@ func TestContainerStore(t *testing.T) {
 	record.ID, record.Spec = "specless", nil
 	_, err = store.Create(w.ctx, record)
 	require.ErrorIs(t, err, errdefs.ErrInvalidArgument)
+}
+
+// The clock of a bubble stands still while goroutines run, and a record that was
+// changed says so all the same.
+func TestUpdatesTakeTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		c := w.container(t, "a")
+		info, err := c.Info(w.ctx)
+		require.NoError(t, err)
+		last := info.CreatedAt
+		assert.Equal(t, last, info.UpdatedAt)
+		for range 2 {
+			_, err := c.SetLabels(w.ctx, map[string]string{"x": "1"})
+			require.NoError(t, err)
+			info, err := c.Info(w.ctx)
+			require.NoError(t, err)
+			assert.True(t, info.UpdatedAt.After(last), "%v", info.UpdatedAt)
+			last = info.UpdatedAt
+		}
+	})
 }
 
 func TestLeases(t *testing.T) {
