@@ -160,10 +160,17 @@ func Peers() []Variant {
 	}
 }
 
+// All returns the variants and peers, the reference last.
+func All() []Variant {
+	own := Variants()
+	last := len(own) - 1
+	return slices.Concat(own[:last], Peers(), own[last:])
+}
+
 // Lookup returns the variant or peer of that name. The error lists all names.
 func Lookup(name string) (Variant, error) {
 	var names []string
-	for _, v := range append(Variants(), Peers()...) {
+	for _, v := range All() {
 		if v.Name == name {
 			return v, nil
 		}

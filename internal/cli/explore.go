@@ -61,7 +61,7 @@ A clean verdict proves nothing about schedules that were not tried.`,
 
 func variantNames() []string {
 	var names []string
-	for _, v := range append(scenarios.Variants(), scenarios.Peers()...) {
+	for _, v := range scenarios.All() {
 		names = append(names, v.Name)
 	}
 	return names

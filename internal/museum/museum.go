@@ -79,7 +79,7 @@ func Write(dir string, all []*script.Scenario) error {
 		Races    []*script.Scenario
 		Groups   []group
 		Variants []scenarios.Variant
-	}{all, groups(all), scenarios.Variants()})
+	}{all, groups(all), scenarios.All()})
 }
 
 // draw runs s on each variant and writes a drawing of the newest that violates

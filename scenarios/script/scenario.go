@@ -63,7 +63,7 @@ func (s *Scenario) Variants() []string {
 // Broken returns the names of the variants that have the race, the oldest first.
 func (s *Scenario) Broken() []string {
 	var names []string
-	for _, v := range scenarios.Variants() {
+	for _, v := range scenarios.All() {
 		if _, ok := s.Breaks[v.Name]; ok {
 			names = append(names, v.Name)
 		}

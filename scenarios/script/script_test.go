@@ -77,7 +77,7 @@ func TestSurvey(t *testing.T) {
 		s, err := script.Parse(file, string(text))
 		require.NoError(t, err)
 		breaks, passes, printed := map[string]string{}, []string(nil), map[string]string{}
-		for _, v := range scenarios.Variants() {
+		for _, v := range scenarios.All() {
 			if s.Fits(v) != nil {
 				continue
 			}
