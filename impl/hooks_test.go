@@ -5,10 +5,12 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/containerd/containerd/api/services/tasks/v1"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
 	"github.com/stretchr/testify/assert"
@@ -16,6 +18,7 @@ import (
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/startrace/startrace/impl"
+	"github.com/startrace/startrace/model"
 	"github.com/startrace/startrace/sim"
 )
 
@@ -343,5 +346,30 @@ func TestHooksAfterRestartWithFaults(t *testing.T) {
 		assert.Equal(t, "start started stop stopped stop stopped", p.noted(id))
 		assert.Equal(t, exited, w.state(id))
 		require.NoError(t, w.remove(id))
+	})
+}
+
+// The exit that a restart makes up is the same in each try to record it.
+func TestMadeUpExitIsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &plugins{}
+		w := newWorld(t, p.configure)
+		id := w.started()
+		require.NoError(t, w.Service.Close())
+		w.Exit(id, 4)
+		_, err := w.client.TaskService().Delete(w.ctx, &tasks.DeleteTaskRequest{ContainerID: id})
+		require.NoError(t, err)
+		w.faults.Fail("checkpoint.Write", 3, syscall.EIO, true) // after CREATED and RUNNING
+		w.restart()
+		time.Sleep(time.Minute)
+		assert.Equal(t, bothHooks, p.noted(id))
+		var ends []int64
+		for _, e := range w.events {
+			if e.Kind == model.Stored && e.Status.FinishedAt != 0 {
+				ends = append(ends, e.Status.FinishedAt)
+			}
+		}
+		require.Len(t, ends, 2)
+		assert.Equal(t, ends[0], ends[1])
 	})
 }

@@ -157,8 +157,8 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 			c.settle(status)
 			return nil
 		}
+		status = status.exited(exit{})
 		return s.afterStopHook(ctx, c, func(context.Context) error {
-			status := status.exited(exit{})
 			if err := s.checkpoint(c.ID, status); err != nil {
 				return err
 			}
