@@ -40,6 +40,10 @@ type container struct {
 	signaling chan struct{}
 	signaled  bool
 
+	// changing is held, by a value in it, while a call that changes the resources is
+	// under way.
+	changing chan struct{}
+
 	hooked bool // Hooks know of a start and not of the end; for the owner only
 
 	mu        sync.RWMutex // guards what follows; never held across a call or a write
@@ -59,6 +63,7 @@ func newContainer(meta metadata, handle containerd.Container, status Status) *co
 		handle:    handle,
 		exited:    make(chan struct{}),
 		signaling: make(chan struct{}, 1),
+		changing:  make(chan struct{}, 1),
 		status:    status,
 	}
 	if status.Unknown {

@@ -178,15 +178,53 @@ func (s *Service) writeSpec(ctx context.Context, c *container, spec *runtimespec
 		return fmt.Errorf("failed to encode container spec: %w", err)
 	}
 	record := containers.Container{ID: c.ID, Spec: encoded}
-	if _, err := s.client.ContainerService().Update(ctx, record, "spec"); err != nil {
+	err = s.inOrder(ctx, c, func(ctx context.Context) error {
+		_, err := s.client.ContainerService().Update(ctx, record, "spec")
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("failed to update container spec: %w", err)
 	}
 	return nil
 }
 
+// inOrder makes a call that changes the resources of c. A caller that gives up
+// leaves a call behind that goes on: only its answer says that it has no effect any
+// more, so the next one waits for that. Else a slow one would undo what came after it.
+func (s *Service) inOrder(ctx context.Context, c *container, call func(context.Context) error) error {
+	select {
+	case c.changing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if ctx.Done() == nil { // this caller can't
+		defer func() { <-c.changing }()
+		return call(ctx)
+	}
+	answer := make(chan error, 1)
+	if !s.background(func(ctx context.Context) {
+		err := call(ctx)
+		<-c.changing
+		answer <- err
+	}) {
+		<-c.changing
+		return errClosed
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // applyResources puts r in force. It fails with FailedPrecondition if there is
 // no process any more.
 func (s *Service) applyResources(ctx context.Context, c *container, r *runtimespec.LinuxResources) error {
+	return s.inOrder(ctx, c, func(ctx context.Context) error { return s.applyOnce(ctx, c, r) })
+}
+
+func (s *Service) applyOnce(ctx context.Context, c *container, r *runtimespec.LinuxResources) error {
 	task, err := c.handle.Task(ctx, nil)
 	if err == nil {
 		err = task.Update(ctx, containerd.WithResources(r))

@@ -241,3 +241,30 @@ func TestUpdateCutShort(t *testing.T) {
 		w.assertMemory(id, 3, 3)
 	})
 }
+
+// A call that takes effect after its caller gave up does not undo what came after
+// it.
+func TestSlowUpdate(t *testing.T) {
+	for _, call := range []string{"tasks.Update", "containers.Update"} {
+		t.Run(call, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				id := w.started()
+				w.faults.Plan = failpoint.MustParse(call + "/before-effect=2*slow(12s)")
+				ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+				defer cancel()
+				require.Error(t, w.update(ctx, id, 5))
+				require.NoError(t, w.update(w.ctx, id, 6))
+				time.Sleep(time.Minute)
+				w.assertMemory(id, 6, 6)
+				record, err := w.client.LoadContainer(w.ctx, id)
+				require.NoError(t, err)
+				spec, err := record.Spec(w.ctx)
+				require.NoError(t, err)
+				require.NotNil(t, spec.Linux.Resources.Memory, "in the record")
+				require.NotNil(t, spec.Linux.Resources.Memory.Limit, "in the record")
+				assert.EqualValues(t, 6, *spec.Linux.Resources.Memory.Limit, "in the record")
+			})
+		})
+	}
+}
