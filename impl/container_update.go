@@ -131,18 +131,19 @@ func (s *Service) undoUpdate(ctx context.Context, c *container, old, updated *ru
 		defer close(done)
 		defer c.endUpdate(shown)
 		retry(ctx, fmt.Sprintf("restore the resources of container %q", c.ID), func(ctx context.Context) error {
+			// The record goes last: it is what a restart applies again, and the old one
+			// may not name what the new one has changed.
+			if applied && c.get().FinishedAt == 0 {
+				err := s.applyResources(ctx, c, reverted(old, updated))
+				if err != nil && !errdefs.IsFailedPrecondition(err) {
+					return err
+				}
+			}
 			// A removal, which may have overtaken this, leaves nothing to restore.
 			if err := s.writeSpec(ctx, c, old); err != nil && !errdefs.IsNotFound(err) {
 				return err
 			}
-			if !applied || c.get().FinishedAt != 0 {
-				return nil
-			}
-			err := s.applyResources(ctx, c, reverted(old, updated))
-			if errdefs.IsFailedPrecondition(err) {
-				return nil
-			}
-			return err
+			return nil
 		})
 	})
 	ctx, cancel := detach(ctx)

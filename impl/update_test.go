@@ -188,6 +188,24 @@ func TestUpdateIsUndoneLater(t *testing.T) {
 	})
 }
 
+// The service ends while an update that came through is undone, which the task
+// resists: the record and the task still have the same after the restart.
+func TestUpdateUndoIsCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		id := w.started()
+		for n := range 20 {
+			w.faults.Fail("tasks.Update", n+1, errdefs.ErrUnavailable, n == 0)
+		}
+		require.ErrorIs(t, w.update(w.ctx, id, 2), errdefs.ErrUnavailable)
+		require.NoError(t, w.Service.Close())
+		w.StopFaults()
+		w.restart()
+		synctest.Wait()
+		w.assertMemory(id, 2, 2)
+	})
+}
+
 // The process ends before the runtime hears of the update: that is no success,
 // and neither the container nor its record comes back.
 func TestUpdateBesideExit(t *testing.T) {

@@ -7,8 +7,8 @@ func restart() []Mutant {
 			Name: "recovery-no-answer-is-no-task",
 			Rule: "Nothing is concluded and nothing written before the runtime has answered.",
 			File: "restart.go",
-			Old:  "	if errdefs.IsNotFound(err) {\n		if started && !exited {",
-			New:  "	if err != nil {\n		if started && !exited {",
+			Old:  "	if errdefs.IsNotFound(err) {\n		if !started || exited {",
+			New:  "	if err != nil {\n		if !started || exited {",
 			More: []Edit{{"restart.go", `	if err != nil {
 		return fmt.Errorf("failed to load task: %w", err)
 	}
@@ -48,18 +48,9 @@ func restart() []Mutant {
 			Name: "recovery-keeps-created-task",
 			Rule: "A task that an interrupted start left is deleted, or the next start meets it.",
 			File: "restart.go",
-			Old: `		if err := s.purgeTask(ctx, c); err != nil {
-			return fmt.Errorf("failed to delete task: %w", err)
-		}
-		c.settle(status)
-		return nil
-	}
-	if s.config.Hooks`,
-			New: `		c.settle(status)
-		return nil
-	}
-	if s.config.Hooks`,
-			By: []string{"I3", "I11"},
+			Old:  "			if err := s.purgeTask(ctx, c); err != nil {\n				return fmt.Errorf(\"failed to delete task: %w\", err)\n			}\n			c.settle(status)",
+			New:  "			if exited {\n				if err := s.purgeTask(ctx, c); err != nil {\n					return err\n				}\n			}\n			c.settle(status)",
+			By:   []string{"I3", "I11"},
 		},
 		{
 			Name: "recovery-created-task-runs",
@@ -81,8 +72,8 @@ func restart() []Mutant {
 			Name: "recovery-overwrites-exit",
 			Rule: "A recorded exit is never changed by what the task says (W28).",
 			File: "restart.go",
-			Old:  "	if exited {\n		if err := s.purgeTask",
-			New:  "	if exited && seen.Status != containerd.Stopped {\n		if err := s.purgeTask",
+			Old:  "	if exited || !started && seen.Status == containerd.Created {",
+			New:  "	if exited && seen.Status != containerd.Stopped || !started && seen.Status == containerd.Created {",
 			By:   []string{"I4", "I5"},
 		},
 		{
@@ -101,18 +92,15 @@ func restart() []Mutant {
 			Name: "recovery-exit-not-recorded",
 			Rule: "An exit that happened while no service ran is on disk before it is told.",
 			File: "restart.go",
-			Old: `			status = status.exited(exit{})
-			if err := s.checkpoint(c.ID, status); err != nil {
-				return err
-			}`,
-			New: `			status = status.exited(exit{})`,
-			By:  []string{"I13"},
+			Old:  "			status := status.exited(exit{})\n			if err := s.checkpoint(c.ID, status); err != nil {\n				return err\n			}",
+			New:  "			status := status.exited(exit{})",
+			By:   []string{"I13"},
 		},
 		{
 			Name: "recovery-deletes-stopped-task",
 			Rule: "The exit of a process that ended during an outage is recorded before its task is deleted.",
 			File: "restart.go",
-			Old:  "	if exited {\n		if err := s.purgeTask",
+			Old:  "	if exited || !started && seen.Status == containerd.Created {",
 			New: `	if started && !exited && seen.Status == containerd.Stopped {
 		if err := s.purgeTask(ctx, c); err != nil {
 			return err
@@ -124,8 +112,7 @@ func restart() []Mutant {
 		c.settle(status)
 		return nil
 	}
-	if exited {
-		if err := s.purgeTask`,
+	if exited || !started && seen.Status == containerd.Created {`,
 			By: []string{"I4", "I5"},
 		},
 		{

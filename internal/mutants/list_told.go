@@ -96,11 +96,11 @@ func told() []Mutant {
 			By:   []string{"I16"},
 		},
 		{
-			Name: "hook-of-interrupted-start-forgotten",
-			Rule: "The hook of the end is called for a start that a crash interrupted, too.",
+			Name: "hook-of-outage-forgotten",
+			Rule: "The hook of the end is called for a container that a restart finds at its end, too.",
 			File: "restart.go",
-			Old:  "		s.stopHook(ctx, c)\n		retry(ctx, fmt.Sprintf(\"undo",
-			New:  "		retry(ctx, fmt.Sprintf(\"undo",
+			Old:  "		s.stopHook(ctx, c)\n		retry(ctx, fmt.Sprintf(\"settle",
+			New:  "		retry(ctx, fmt.Sprintf(\"settle",
 			By:   []string{"I16"},
 		},
 		{

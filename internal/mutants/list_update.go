@@ -22,17 +22,28 @@ func updates() []Mutant {
 			Name: "update-not-undone",
 			Rule: "An update that failed is undone in the task, too (W26).",
 			File: "container_update.go",
-			Old:  "			if !applied || c.get().FinishedAt != 0 {\n				return nil\n			}",
-			New:  "			if shown == nil || c.get().FinishedAt != 0 {\n				return nil\n			}",
+			Old:  "			if applied && c.get().FinishedAt == 0 {",
+			New:  "			if applied && c.get().FinishedAt != 0 {",
 			By:   []string{"I19"},
 		},
 		{
 			Name: "update-undone-once",
 			Rule: "An update that failed is undone as often as it takes.",
 			File: "container_update.go",
-			Old:  "			if err := s.writeSpec(ctx, c, old); err != nil && !errdefs.IsNotFound(err) {\n				return err\n			}",
-			New:  "			if err := s.writeSpec(ctx, c, old); err != nil {\n				return nil\n			}",
+			Old:  "				if err != nil && !errdefs.IsFailedPrecondition(err) {\n					return err\n				}",
+			New:  "				if err != nil {\n					ctx.Done()\n				}",
 			By:   []string{"I19"},
+		},
+		{
+			Name: "update-undone-record-first",
+			Rule: "The record is restored after the task, for a restart to apply what is in force.",
+			File: "container_update.go",
+			Old:  "			// The record goes last:",
+			New: `			if err := s.writeSpec(ctx, c, old); err != nil && !errdefs.IsNotFound(err) {
+				return err
+			}
+			// The record goes last:`,
+			By: []string{"I19"},
 		},
 		{
 			Name: "update-beside-update",
