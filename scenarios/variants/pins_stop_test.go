@@ -11,6 +11,7 @@ import (
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/startrace/startrace/fakes"
+	"github.com/startrace/startrace/fakes/failpoint"
 	"github.com/startrace/startrace/model"
 	"github.com/startrace/startrace/scenarios"
 )
@@ -46,6 +47,11 @@ var stopPins = []interleaving{
 		name:  "caller of a stop gives up",
 		story: "the stop succeeds, and the process runs",
 		where: "cri-o#10352, cri#1099", run: stopGivenUp,
+	},
+	{
+		name:  "caller of a stop gives up between two tries",
+		story: "the connection to the shim was closed, and the stop sleeps before it tries again, for up to 0.4 s",
+		where: "container_stop.go, containerd#12399", wrong: "it sleeps on", run: stopGivenUpInRetry,
 	},
 	{
 		name:  "status during a stop",
@@ -123,6 +129,20 @@ func stopGivenUp(w *world) {
 	cancel()
 	returned, _ := stop()
 	assert.True(w.t, returned)
+}
+
+func stopGivenUpInRetry(w *world) {
+	require.NoError(w.t, w.start())
+	ctx, cancel := context.WithCancel(w.ctx)
+	var gaveUp time.Time
+	w.at("tasks.Kill/before-effect", func(context.Context) error {
+		cancel()
+		gaveUp = time.Now()
+		return failpoint.ErrClosed
+	})
+	_, err := w.service.StopContainer(ctx, &runtime.StopContainerRequest{ContainerId: w.id})
+	require.Error(w.t, err)
+	w.wrong["it sleeps on"] = time.Since(gaveUp) > 0
 }
 
 func statusDuringStop(w *world) {
