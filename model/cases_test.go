@@ -301,14 +301,16 @@ var invariantCases = []invariantCase{
 	{
 		name: "I18: a stop of the sandbox of one that hangs",
 		events: []Event{
-			{Kind: Member, Sandbox: "p"}, at(1, Event{Kind: Hung}), at(2, service(of("p", call(OpStopSandbox, 1)))),
+			{Kind: Member, Sandbox: "p"},
+			at(1, Event{Kind: Hung}), at(2, service(of("p", call(OpStopSandbox, 1)))),
 			at(900, Event{Kind: Resumed}), at(901, service(of("p", ok(OpStopSandbox, 1)))),
 		},
 	},
 	{
 		name: "I18: a stop of another sandbox",
 		events: []Event{
-			{Kind: Member, Sandbox: "p"}, at(1, Event{Kind: Hung}), at(2, service(of("q", call(OpStopSandbox, 1)))),
+			{Kind: Member, Sandbox: "p"},
+			at(1, Event{Kind: Hung}), at(2, service(of("q", call(OpStopSandbox, 1)))),
 			at(900, Event{Kind: Resumed}), at(901, service(of("q", ok(OpStopSandbox, 1)))),
 		},
 		want: []string{"I18  at 3: StopPodSandbox#1 is held up by c1"},

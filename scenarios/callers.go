@@ -26,13 +26,14 @@ func newCallers(x *execution) *callers {
 }
 
 // context returns that of a call that begins now.
-func (c *callers) context() (ctx context.Context) {
+func (c *callers) context() context.Context {
+	var now [1]context.Context
 	sim.Quietly(func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		ctx = c.ctx
+		now[0] = c.ctx
 	})
-	return ctx
+	return now[0]
 }
 
 // giveUp ends the contexts of all calls that are under way. From then on time

@@ -95,7 +95,7 @@ func (x *execution) run() {
 				x.exit(ctx, op)
 			})
 		case Watch, Stall:
-			x.watchers.watch(name, op, ctx)
+			x.watchers.watch(ctx, name, op)
 		default:
 			calls.Add(1)
 			sim.Go(name, func() {

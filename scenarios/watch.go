@@ -39,7 +39,7 @@ func (s *watchers) end() {
 }
 
 // watch begins op. A subscriber that stalls takes nothing before returned ends.
-func (s *watchers) watch(name string, op Op, returned context.Context) {
+func (s *watchers) watch(returned context.Context, name string, op Op) {
 	s.all.Add(1)
 	sim.Go(name, func() {
 		defer s.all.Done()

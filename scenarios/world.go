@@ -116,7 +116,7 @@ func (w *World) Watch(name string, stalls bool) {
 	if stalls {
 		op.Kind, until = Stall, w.x.watchers.ctx
 	}
-	w.x.watchers.watch(name, op, until)
+	w.x.watchers.watch(until, name, op)
 }
 
 // Forget deletes containerd's record of a container, whatever its task does.

@@ -62,7 +62,6 @@ func (p *parser) parse(lines []string) error {
 			if err := p.outputs(rest[i:]); err != nil {
 				return err
 			}
-			rest = rest[:i]
 			break
 		}
 		p.line++

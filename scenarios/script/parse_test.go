@@ -69,7 +69,8 @@ func TestParseErrors(t *testing.T) {
 		require.NotEqual(t, small, text)
 		_, err := script.Parse("x.txt", text)
 		assert.ErrorContains(t, err, c.want, "%s", c.new)
-		assert.IsType(t, &script.Error{}, err)
+		var place *script.Error
+		assert.ErrorAs(t, err, &place)
 	}
 }
 
@@ -94,7 +95,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := script.Parse("x.txt", text)
 		if err != nil {
-			assert.IsType(t, &script.Error{}, err)
+			var place *script.Error
+			assert.ErrorAs(t, err, &place)
 			return
 		}
 		again, err := script.Parse("x.txt", s.String())

@@ -1,6 +1,8 @@
 package script
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,9 +39,7 @@ var families = []struct {
 func vocabulary() map[string]command {
 	all := map[string]command{}
 	for _, f := range families {
-		for word, c := range f.commands {
-			all[word] = c
-		}
+		maps.Copy(all, f.commands)
 	}
 	return all
 }
@@ -105,10 +105,8 @@ func (a *args) option() (name, value string, ok bool) {
 // container reads the name of a container that the story has.
 func (a *args) container() (string, error) {
 	name := a.word()
-	for _, known := range append(append([]string{}, a.p.s.Containers...), a.p.s.Later...) {
-		if name == known {
-			return name, nil
-		}
+	if slices.Contains(slices.Concat(a.p.s.Containers, a.p.s.Later), name) {
+		return name, nil
 	}
 	if name == "" {
 		return "", a.errorf("the name of a container is missing")
