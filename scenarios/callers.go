@@ -12,28 +12,33 @@ import (
 type callers struct {
 	x *execution
 
-	mu     sync.Mutex
-	ctx    context.Context // of the calls that begin now
-	cancel context.CancelFunc
+	mu  sync.Mutex
+	now *patience
+}
+
+// patience is that of all calls that begin between two times when callers give up.
+type patience struct {
+	ctx context.Context
+	end context.CancelFunc // nil if nobody gives up
 }
 
 func newCallers(x *execution) *callers {
-	c := &callers{x: x, ctx: x.ctx}
+	c := &callers{x: x, now: &patience{ctx: x.ctx}}
 	if x.workload.has(GiveUp) {
-		c.ctx, c.cancel = context.WithCancel(x.ctx)
+		c.now.ctx, c.now.end = context.WithCancel(x.ctx)
 	}
 	return c
 }
 
 // context returns that of a call that begins now.
 func (c *callers) context() context.Context {
-	var now [1]context.Context
+	var now *patience
 	sim.Quietly(func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		now[0] = c.ctx
+		now = c.now
 	})
-	return now[0]
+	return now.ctx
 }
 
 // giveUp ends the contexts of all calls that are under way. From then on time
@@ -41,15 +46,16 @@ func (c *callers) context() context.Context {
 func (c *callers) giveUp() {
 	sim.Point("give up", nil)
 	sim.OnTime()
-	var cancel context.CancelFunc
+	var before *patience
+	next := &patience{}
+	next.ctx, next.end = context.WithCancel(c.x.ctx)
 	sim.Quietly(func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		cancel = c.cancel
-		c.ctx, c.cancel = context.WithCancel(c.x.ctx)
+		before, c.now = c.now, next
 	})
 	for _, call := range c.x.rec.underWay() {
 		c.x.tell(model.Event{Kind: model.Canceled, Container: call.Container, ID: call.ID})
 	}
-	cancel()
+	before.end()
 }
