@@ -78,7 +78,7 @@ not survive; 130 it was interrupted.`,
 }
 
 // defaultExecutions is the budget of each workload.
-const defaultExecutions = 2000
+const defaultExecutions = 1000
 
 func action(ctx context.Context, c *cli.Command, stdout io.Writer) error {
 	all, err := mutants.Select(c.StringSlice("only"))

@@ -21,7 +21,7 @@ var texts = []string{
 	"start|stop=10s|remove|exit=7|giveup; faults=1",
 	"start|stop|exit=7|crash",
 	"start|status|exit=7|crash; faults=2:checkpoint.Write,tasks.Create,tasks.Start",
-	"start|status|status|status|crash; faults=2:checkpoint.Write,tasks.Create",
+	"start|status|status|status|crash; plan={tasks.Create=1*error(unavailable);disk.write=1*error(ENOSPC)}",
 	"start|exit=7|crash|crash; faults=2",
 	"stop|remove|exit=7|status|crash; running; faults=1",
 	"exit=7|status|status|status|status|crash; running; faults=1:checkpoint.Write",
@@ -41,6 +41,7 @@ var texts = []string{
 	"start|update|stop|exit=7|giveup",
 	"start|oom|status|status|stop=10s|watch",
 	"exec|exec=10s|stop|exit=7; running; faults=1",
+	"exec|exec=10s|giveup; running; faults=1",
 	"a.start|a.hang|b.start|b.stop=10s|b.status|b.remove|list",
 	"a.stop|a.remove|a.hang|b.status|b.exit=3|list; running; hooks",
 }
