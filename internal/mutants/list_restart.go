@@ -92,8 +92,8 @@ func restart() []Mutant {
 			Name: "recovery-exit-not-recorded",
 			Rule: "An exit that happened while no service ran is on disk before it is told.",
 			File: "restart.go",
-			Old:  "			status := status.exited(exit{})\n			if err := s.checkpoint(c.ID, status); err != nil {\n				return err\n			}",
-			New:  "			status := status.exited(exit{})",
+			Old:  "			if err := s.checkpoint(c.ID, status); err != nil {\n				return err\n			}\n			c.settle(status)",
+			New:  "			c.settle(status)",
 			By:   []string{"I13"},
 		},
 		{
