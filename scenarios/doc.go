@@ -18,15 +18,15 @@
 //
 // A Body is repeatable: equal schedules give equal executions, in any process.
 // It fails if and only if the history of the execution breaks an invariant, a
-// call never returns, or the service leaves goroutines behind. Its set-up is
+// call never returns, it does not come to rest within ConvergePoints, or the service
+// leaves goroutines behind. Its set-up is
 // never the reason: faults and losses begin after it.
 //
 // A workload keeps its meaning: its text, read and printed, is the same.
 //
 // # Limits
 //
-// A workload is about the containers of one sandbox, and each of its operations is
-// called once, without a deadline of the caller. What a search
-// did not find may be there. A real run proves less than a simulated one, and
+// Each operation of a workload is called once. What a search did not find may be
+// there. A real run proves less than a simulated one, and
 // cannot be repeated; see Real.
 package scenarios
