@@ -250,8 +250,8 @@ func (x *execution) heal() {
 			}
 		}
 		x.tell(e)
-		for _, exec := range x.containerd.Execs(c.id) {
-			if !x.workload.has(Crash) { // the next service does not know of it
+		if x.workload.has(Exec) && !x.workload.has(Crash) { // the next service does not know of it
+			for _, exec := range x.containerd.Execs(c.id) {
 				x.tell(model.Event{Kind: model.Leftover, Container: c.id, Exec: exec, What: "an executed process"})
 			}
 		}
