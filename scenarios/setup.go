@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/log"
@@ -104,13 +105,18 @@ func (x *execution) serve(v Variant) {
 	if x.client, err = x.containerd.Client(); err != nil {
 		x.t.Fatal(err)
 	}
-	ids := 0
+	var (
+		mu  sync.Mutex
+		ids int
+	)
 	env := variants.Env{
 		Client:      x.client,
 		Checkpoints: x.checkpoints,
 		NewID: func() string {
 			var id string
 			sim.Quietly(func() {
+				mu.Lock()
+				defer mu.Unlock()
 				ids++
 				id = fmt.Sprintf("c-%d", ids)
 			})
