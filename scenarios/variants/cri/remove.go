@@ -18,7 +18,7 @@ func (s *Service) RemoveContainer(ctx context.Context, r *runtime.RemoveContaine
 		return &runtime.RemoveContainerResponse{}, nil
 	}
 	if s.changes.AsksForRecord {
-		switch _, err := c.Client.Info(ctx); {
+		switch _, err := s.Env.Client.LoadContainer(ctx, c.ID); {
 		case errdefs.IsNotFound(err):
 			s.Forget(c)
 			return &runtime.RemoveContainerResponse{}, nil

@@ -22,7 +22,7 @@ func (s *Service) StartContainer(ctx context.Context, r *runtime.StartContainerR
 		return nil, err
 	}
 	if s.changes.AsksForRecord {
-		if _, err := c.Client.Info(ctx); err != nil {
+		if _, err := s.Env.Client.LoadContainer(ctx, c.ID); err != nil {
 			return nil, fmt.Errorf("get container info: %w", err)
 		}
 	}

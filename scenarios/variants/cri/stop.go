@@ -27,7 +27,8 @@ func (s *Service) StopContainer(ctx context.Context, r *runtime.StopContainerReq
 	}
 	s.plugins.stop(ctx, c)
 	if s.changes.AsksForRecord {
-		if _, err := c.Client.Info(ctx); err != nil {
+		// Upstream asks with the handle that all calls share, whose Info is a data race.
+		if _, err := s.Env.Client.LoadContainer(ctx, c.ID); err != nil {
 			return nil, fmt.Errorf("get container info: %w", err)
 		}
 	}
