@@ -31,7 +31,7 @@ func ExampleLookup() {
 	v, err := scenarios.Lookup("seed2019")
 	fmt.Println(v.Title, err)
 	// Output:
-	// unknown variant "seed2020": there are preseed, seed2019, cri1351, parallel2021, v1_7, v2_4_0, v2_4_2, reference, moby2016, crio2018, crio2020, conmon2020
+	// unknown variant "seed2020": there are preseed, seed2019, cri1351, parallel2021, v1_7, v2_4_0, v2_4_2, moby2016, crio2018, crio2020, conmon2020, reference
 	// since April 2019: a Starting flag, exits come from Wait <nil>
 }
 

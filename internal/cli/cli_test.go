@@ -160,7 +160,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"explore", "--frob"}, "flag provided but not defined: -frob"},
 		{[]string{"--frob"}, "flag provided but not defined: -frob"},
 		{[]string{"explore", "x"}, `takes no arguments, got "x"`},
-		{[]string{"explore", "--variant", "x"}, `unknown variant "x": there are preseed, seed2019, cri1351, parallel2021, v1_7, v2_4_0, v2_4_2, reference, moby2016, crio2018, crio2020, conmon2020`},
+		{[]string{"explore", "--variant", "x"}, `unknown variant "x": there are preseed, seed2019, cri1351, parallel2021, v1_7, v2_4_0, v2_4_2, moby2016, crio2018, crio2020, conmon2020, reference`},
 		{[]string{"explore", "--workload", "start|frob"}, `column 7: unknown operation "frob"`},
 		{[]string{"explore", "--strategy", "guess"}, `unknown strategy "guess"`},
 		{[]string{"explore", "--budget", "0"}, "0 is no number of executions"},
