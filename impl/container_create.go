@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/errdefs/pkg/errgrpc"
 	"github.com/containerd/log"
 	"github.com/containerd/typeurl/v2"
@@ -76,14 +77,20 @@ func (s *Service) createContainer(ctx context.Context, r *runtime.CreateContaine
 
 	// Creating a record, here or on disk, may fail after it took effect, so
 	// both are undone even if the first did not succeed.
+	created := ask(s, func(ctx context.Context) (containerd.Container, error) {
+		return s.client.NewContainer(ctx, meta.ID, opts...)
+	})
 	defer func() {
 		if retErr != nil {
 			s.cleanUp(ctx, meta.ID, func(ctx context.Context) error {
+				if err := created.settle(ctx); err != nil {
+					return err
+				}
 				return s.deleteRecords(ctx, meta.ID)
 			})
 		}
 	}()
-	handle, err := s.client.NewContainer(ctx, meta.ID, opts...)
+	handle, err := created.wait(ctx)
 	if err != nil {
 		return "", fmt.Errorf("failed to create containerd container: %w", err)
 	}

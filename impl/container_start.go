@@ -53,20 +53,20 @@ func (s *Service) startContainer(ctx context.Context, c *container) (retErr erro
 	}
 
 	var (
-		task      containerd.Task
 		exitCh    <-chan containerd.ExitStatus
 		startedAt int64 // 0 until task.Start is called
 	)
 	// The task may exist although its creation failed (containerd#11037), and
 	// its process may run although its start failed (runc#2183). So this comes
 	// before the first of both and undoes whatever the runtime says there is.
+	created := ask(s, func(ctx context.Context) (containerd.Task, error) { return c.handle.NewTask(ctx, creator) })
 	defer func() {
 		if retErr != nil {
-			s.abandonStart(ctx, c, task, exitCh, startedAt, retErr)
+			s.abandonStart(ctx, c, created, exitCh, startedAt, retErr)
 			c.closeOutput()
 		}
 	}()
-	task, err = c.handle.NewTask(ctx, creator)
+	task, err := created.wait(ctx)
 	if err != nil {
 		return fmt.Errorf("failed to create containerd task: %w", err)
 	}
@@ -124,9 +124,10 @@ func (s *Service) beginStart(ctx context.Context, c *container) error {
 // as it takes. Starting stays set for that long, which keeps the container from
 // being started again or removed. It returns when that is done or has turned
 // out to take longer than the caller should wait.
-func (s *Service) abandonStart(ctx context.Context, c *container, task containerd.Task, exitCh <-chan containerd.ExitStatus, startedAt int64, cause error) {
+func (s *Service) abandonStart(ctx context.Context, c *container, created *answer[containerd.Task], exitCh <-chan containerd.ExitStatus, startedAt int64, cause error) {
 	done := c.whenSettled()
 	s.background(func(ctx context.Context) {
+		task, _ := created.wait(ctx) // nil if there is none, and if the answer was an error
 		if e, ok := s.killTask(ctx, c, task, exitCh); ok {
 			s.finish(ctx, c, c.get().startFailed(cause, startedAt, e))
 		}

@@ -73,9 +73,15 @@ func (s *Service) createPause(ctx context.Context, p *sandbox) (retErr error) {
 		return err
 	}
 	// As in createContainer, each step may fail after it took effect.
+	created := ask(s, func(ctx context.Context) (containerd.Container, error) {
+		return s.client.NewContainer(ctx, p.id, opts...)
+	})
 	defer func() {
 		if retErr != nil {
 			s.cleanUp(ctx, p.id, func(ctx context.Context) error {
+				if err := created.settle(ctx); err != nil {
+					return err
+				}
 				if err := s.disk.Remove(p.id + sandboxSuffix); err != nil {
 					return err
 				}
@@ -83,7 +89,7 @@ func (s *Service) createPause(ctx context.Context, p *sandbox) (retErr error) {
 			})
 		}
 	}()
-	handle, err := s.client.NewContainer(ctx, p.id, opts...)
+	handle, err := created.wait(ctx)
 	if err != nil {
 		return fmt.Errorf("failed to create containerd container: %w", err)
 	}

@@ -111,6 +111,9 @@ func TestReference(t *testing.T) {
 		"start|start|stop=10s|remove|exit=7; faults=4:tasks.Create,tasks.Start,tasks.Wait,tasks.Kill,tasks.Delete",
 		"start|start|exit=1; faults=3:checkpoint.Write",
 		"start|remove|remove|exit; faults=3:containers.Delete,checkpoint.Remove,tasks.Get",
+		// What a caller asked for who has given up comes about later.
+		"start|giveup; plan={tasks.Create/before-effect=1*slow(12s)}",
+		"create|start|giveup; plan={containers.Create/before-effect=1*slow(12s)}",
 	} {
 		t.Run(text, func(t *testing.T) {
 			begin := time.Now()

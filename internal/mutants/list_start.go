@@ -40,10 +40,10 @@ func start() []Mutant {
 			Name: "start-cleanup-after-create",
 			Rule: "A task that was made although its creation failed is looked for and removed (W13, containerd#11037).",
 			File: "container_start.go",
-			Old: `	task, err = c.handle.NewTask(ctx, creator)
+			Old: `	task, err := created.wait(ctx)
 	if err != nil {
 		return`,
-			New: `	task, err = c.handle.NewTask(ctx, creator)
+			New: `	task, err := created.wait(ctx)
 	if err != nil {
 		failed := status.startFailed(err, 0, exit{})
 		retry(ctx, "", func(context.Context) error { return s.checkpoint(c.ID, failed) })
@@ -137,9 +137,9 @@ func start() []Mutant {
 			Name: "create-cleanup-after-success",
 			Rule: "A record that was made although its creation failed is deleted.",
 			File: "container_create.go",
-			Old: `	handle, err := s.client.NewContainer(ctx, meta.ID, opts...)
+			Old: `	handle, err := created.wait(ctx)
 	if err != nil {`,
-			New: `	handle, err := s.client.NewContainer(ctx, meta.ID, opts...)
+			New: `	handle, err := created.wait(ctx)
 	made = err == nil
 	if err != nil {`,
 			More: []Edit{{"container_create.go", `	defer func() {

@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,6 +159,15 @@ func parseNamed(word string, do func(*stage, context.Context, string) error, nee
 		name, err := a.container()
 		if err != nil {
 			return nil, err
+		}
+		if word == "create" {
+			if slices.Contains(a.p.s.Containers, name) {
+				return nil, a.errorf("%s was created beforehand", name)
+			}
+			if a.p.made[name] {
+				return nil, a.errorf("%s is created once", name)
+			}
+			a.p.made[name] = true
 		}
 		h, err := a.options(false)
 		if err != nil {

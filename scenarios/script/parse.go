@@ -41,6 +41,7 @@ type parser struct {
 	ops  map[string]bool // what steps have named so far
 
 	about map[string]string // which container a named call is about
+	made  map[string]bool   // the containers that a step creates
 }
 
 func (p *parser) errorf(column int, format string, args ...any) error {
@@ -56,7 +57,7 @@ func (p *parser) parse(lines []string) error {
 	if err != nil {
 		return err
 	}
-	p.ops, p.about = map[string]bool{}, map[string]string{}
+	p.ops, p.about, p.made = map[string]bool{}, map[string]string{}, map[string]bool{}
 	for i, l := range rest {
 		if strings.HasPrefix(l, outputMark) {
 			if err := p.outputs(rest[i:]); err != nil {

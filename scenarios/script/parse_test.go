@@ -61,6 +61,8 @@ func TestParseErrors(t *testing.T) {
 		{"stop c1", "fail disk.rename with=ENOSUCH times=x", `"x" is no number`},
 		{"stop c1", "expect c1 DEAD", `"DEAD" is no state`},
 		{"stop c1", "expect S maybe", `has to be ok or waiting`},
+		{"stop c1", "create c1", `c1 was created beforehand`},
+		{"container c1", "later c1\ncreate c1\ncreate c1", `x.txt:9:8: c1 is created once`},
 		{"stop c1", "heal now", `"now" is too much here`},
 		{"container c1\n", "", `there is no container "c1"`},
 		{"finish S\n", "finish S\n\n--- nobody\n", `unknown variant "nobody"`},
