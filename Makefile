@@ -33,7 +33,7 @@ bench-strategies: ## executions to the first failure for each strategy, beside p
 mutants: ## plant each known fault in the reference, and see it found; writes docs/mutants.md
 	$(GO) run ./internal/mutants/cmd --update docs/mutants.md
 
-blind: ## executions until each strategy finds what is wrong with the variants, BLIND='-budget 100000 -seeds 20'
+blind: ## executions until each strategy finds what is wrong with the variants; about an hour
 	$(GO) run ./scenarios/internal/blind $(BLIND)
 
 lint: ## golangci-lint

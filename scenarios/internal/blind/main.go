@@ -22,23 +22,24 @@ import (
 var strategies = []string{"random", "pct", "pos", "surw", "portfolio"}
 
 func main() {
-	budget := flag.Int("budget", 100_000, "executions of a search")
+	budget := flag.Int("budget", 10_000, "executions of a search")
+	last := flag.Int("last", 100_000, "executions of a search for what no strategy has found")
 	seeds := flag.Int("seeds", 20, "searches for each figure")
 	variant := flag.String("variant", "", "only of this one")
 	flag.Parse()
-	if err := run(os.Stdout, *variant, *seeds, *budget); err != nil {
+	if err := run(os.Stdout, *variant, *seeds, *budget, max(*budget, *last)); err != nil {
 		fmt.Fprintf(os.Stderr, "blind: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(out io.Writer, variant string, seeds, budget int) error {
+func run(out io.Writer, variant string, seeds, budget, last int) error {
 	_, file, _, _ := runtime.Caller(0)
 	if err := sim.MainProgram(filepath.Dir(file), "."); err != nil {
 		return fmt.Errorf("build with the controlled runtime: %w", err)
 	}
 	fmt.Fprintf(out, "Executions to the first violation, median of %d searches of up to %d executions.\n", seeds, budget)
-	fmt.Fprint(out, "A strategy that finds nothing in its first two searches is not tried again: never.\n\n")
+	fmt.Fprintf(out, "never: nothing in the first two searches, or in half of them. What all strategies miss gets up to %d.\n\n", last)
 	printRow(out, "INVARIANT", "VARIANT", strategies, "WORKLOAD")
 	var never []string
 	for _, race := range scenarios.Races() {
@@ -47,6 +48,9 @@ func run(out io.Writer, variant string, seeds, budget int) error {
 				continue
 			}
 			row, found, err := measure(race, v, seeds, budget)
+			if err == nil && !found && last > budget {
+				row, found, err = measure(race, v, seeds, last)
+			}
 			if err != nil {
 				return err
 			}
@@ -59,7 +63,7 @@ func run(out io.Writer, variant string, seeds, budget int) error {
 	if len(never) == 0 {
 		never = []string{"none"}
 	}
-	fmt.Fprintf(out, "\nFound by no strategy: %s\n", strings.Join(never, ", "))
+	fmt.Fprintf(out, "\nFound by no strategy in %d executions: %s\n", last, strings.Join(never, ", "))
 	return nil
 }
 
@@ -110,8 +114,8 @@ func median(invariant string, v scenarios.Variant, w scenarios.Workload, s strat
 		}
 		if r.Found == nil || r.Found.Failure.ID != invariant || r.Found.Execution > budget { // later is what a warm-up found
 			executions = append(executions, budget+1)
-			if missed++; missed == 2 && seed == 1 {
-				break
+			if missed++; missed == 2 && seed == 1 || 2*missed > seeds {
+				return budget + 1, nil
 			}
 			continue
 		}
