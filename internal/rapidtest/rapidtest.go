@@ -29,3 +29,17 @@ func Fix(t *testing.T, checks int) {
 		t.Cleanup(func() { _ = f.Value.Set(before) })
 	}
 }
+
+// Again makes the next [rapid.Check] of a test that called Fix draw other cases, the
+// same in each run. It reports false, and does not, if a flag has a seed.
+func Again(t *testing.T, round int) bool {
+	t.Helper()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.seed" })
+	if !given {
+		if err := flag.Lookup("rapid.seed").Value.Set(strconv.Itoa(1000 + round)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return !given
+}
