@@ -80,9 +80,12 @@ func (v *view) judgeExit(i int, e Event, report report) {
 		}
 	}
 	started := len(v.succeeded(OpStart)) > 0
+	outlived := v.outlived(i, e)
 	switch {
 	case e.Status.startError() && !started && (!known || !v.exact(i)):
 	case !v.ran() && (e.Status.startError() || e.Status.ExitCode == UnknownCode):
+	case outlived != nil:
+		report(i, "%s: ended at %d, the process lived until %d", e, e.Status.FinishedAt, outlived.exitedAt)
 	case !v.simulated() && !known:
 	case v.lossy(i) && (e.Status.ExitCode == UnknownCode || e.Status.ExitCode == KilledCode):
 	case !v.ran():
@@ -98,6 +101,21 @@ func (v *view) judgeExit(i int, e Event, report report) {
 			}
 		}
 	}
+}
+
+// outlived returns the life of a real process that went on after an end that somebody
+// made up and event i recorded, unless its shim may be to blame. The times say so: of a real process the
+// history may have an event later than it was.
+func (v *view) outlived(i int, e Event) *life {
+	if v.simulated() || v.shimless(i) || e.Status.ExitCode != UnknownCode {
+		return nil
+	}
+	for k, l := range v.lives {
+		if l.started != never && l.exited != never && l.exitedAt > e.Status.FinishedAt {
+			return &v.lives[k]
+		}
+	}
+	return nil
 }
 
 // madeUp reports whether the end of l may be one that the runtime makes up for a

@@ -31,7 +31,8 @@ const (
 
 // What a runtime may lose; see [Unreliable].
 const (
-	Exits   = "exits"   // codes and times of exits; a dead shim is taken for a dead process
+	Exits   = "exits"   // codes and times of exits; in a simulation also Shims
+	Shims   = "shims"   // the parents of processes, which are then taken for dead
 	Signals = "signals" // whether a signal was delivered
 	Reasons = "reasons" // that a process ended for lack of memory
 )

@@ -222,7 +222,18 @@ func TestInvariants(t *testing.T) {
 		{
 			name:   "I4: one that lost the exit does",
 			source: Real,
-			events: []Event{call(OpStart, 1), starts(1), ok(OpStart, 1), {Kind: Unreliable, What: Exits}, exits(1, 7), settled(exited(255, 3), false)},
+			events: []Event{call(OpStart, 1), starts(1), ok(OpStart, 1), {Kind: Unreliable, What: Exits}, exits(1, 7), settled(exited(255, 5), false)},
+		},
+		{
+			name:   "I4: but none for one that lived on",
+			source: Real,
+			events: []Event{call(OpStart, 1), starts(1), ok(OpStart, 1), {Kind: Unreliable, What: Exits}, exits(1, 137), settled(exited(255, 3), false)},
+			want:   []string{"I4 c1 at 5: settled: EXITED 255, no process: ended at 3, the process lived until 4"},
+		},
+		{
+			name:   "I4: unless its shim is dead",
+			source: Real,
+			events: []Event{call(OpStart, 1), starts(1), ok(OpStart, 1), {Kind: Unreliable, What: Exits}, {Kind: Unreliable, What: Shims}, exits(1, 137), settled(exited(255, 3), false)},
 		},
 		{
 			name:   "I4: and it may tell of a code that it made up",

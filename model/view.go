@@ -13,9 +13,8 @@ type view struct {
 
 	// From the events about all containers.
 	crashes []int
-	// exitsLost is where the runtime began to lose exits, signalsLost signals,
-	// reasonsLost reasons.
-	exitsLost, signalsLost, reasonsLost int
+	// Where the runtime began to lose exits, shims, signals and reasons.
+	exitsLost, shimsLost, signalsLost, reasonsLost int
 }
 
 // never stands for the index of an event that is not in the history.
@@ -56,7 +55,7 @@ func views(h History) []*view {
 	for i, e := range h.Events {
 		v := byName[e.Container]
 		if v == nil {
-			v = &view{h: h, name: e.Container, exitsLost: never, signalsLost: never, reasonsLost: never}
+			v = &view{h: h, name: e.Container, exitsLost: never, shimsLost: never, signalsLost: never, reasonsLost: never}
 			byName[e.Container] = v
 			all = append(all, v)
 		}
@@ -79,6 +78,8 @@ func (v *view) addShared(i int, e Event) {
 		v.crashes = append(v.crashes, i)
 	case e.Kind == Unreliable && e.What == Exits && v.exitsLost == never:
 		v.exitsLost = i
+	case e.Kind == Unreliable && e.What == Shims && v.shimsLost == never:
+		v.shimsLost = i
 	case e.Kind == Unreliable && e.What == Signals && v.signalsLost == never:
 		v.signalsLost = i
 	case e.Kind == Unreliable && e.What == Reasons && v.reasonsLost == never:
@@ -150,5 +151,11 @@ func (v *view) exact(i int) bool { return v.simulated() && !v.lossy(i) }
 
 // lossy reports whether the runtime may have lost exits before event i.
 func (v *view) lossy(i int) bool { return v.exitsLost != never && v.exitsLost <= i }
+
+// shimless reports whether event i may be the work of somebody who took a process
+// for dead whose shim had died.
+func (v *view) shimless(i int) bool {
+	return v.shimsLost != never && v.shimsLost <= i || v.simulated() && v.lossy(i)
+}
 
 func (v *view) simulated() bool { return v.h.Source == Simulated }

@@ -238,7 +238,9 @@ func (b *breaking) killShim(d *driver, when Phase, returned <-chan struct{}) {
 func (b *breaking) tryKillShim(d *driver, at Phase) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	d.tell(model.Event{Kind: model.Unreliable, Container: d.id, What: model.Exits})
+	for _, what := range []string{model.Exits, model.Shims} {
+		d.tell(model.Event{Kind: model.Unreliable, Container: d.id, What: what})
+	}
 	if b.real.env.Breaker.KillShim(d.id) != nil {
 		return false // there is none
 	}

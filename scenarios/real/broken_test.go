@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +65,7 @@ func debian(t *testing.T) daemon.Options {
 func testBroken(t *testing.T, opts daemon.Options) {
 	begin := time.Now()
 	n, violations := soak.Times(rounds), 0
-	d, total := breakRounds(t, opts, scenarios.Reference, brokenWorkloads, n, func(seed int, h model.History) bool {
+	d, total := breakRounds(t, opts, scenarios.Reference, brokenWorkloads, n, everyPhase, func(seed int, h model.History) bool {
 		for _, v := range append(model.Check(h), model.Linearizable(h)...) {
 			violations++
 			assert.Fail(t, scenarios.Describe(v), "round %d\n%s", seed, h)
@@ -80,40 +81,49 @@ func testBroken(t *testing.T, opts daemon.Options) {
 	require.NoError(t, err)
 	defer client.Close()
 	assert.Empty(t, left(client))
-	assert.Len(t, total.Histories, n*roundSize)
-	assert.Positive(t, total.Unseen, "without an exit in an outage nothing is shown of it")
-	kills := total.DaemonKills
+	assert.GreaterOrEqual(t, len(total.Histories), n*roundSize)
+	assert.True(t, everyPhase(total), "not every phase of a container met a kill of the daemon, and a start and an end one of the shim")
+}
+
+// everyPhase reports whether kills met containers at all that they can be at.
+func everyPhase(b *scenarios.Broken) bool {
+	daemon, shim := b.DaemonKills, b.ShimKills
 	for _, p := range []scenarios.Phase{
 		scenarios.PhaseCreated, scenarios.PhaseAsked, scenarios.PhaseTask, scenarios.PhaseRunning, scenarios.PhaseExited,
 	} {
-		assert.Positive(t, kills[p], "a kill of the daemon while a container is %s", p)
+		if daemon[p] == 0 {
+			return false
+		}
 	}
-	assert.Positive(t, kills[scenarios.PhaseStopping]+kills[scenarios.PhaseEnded]+kills[scenarios.PhaseRemoving],
-		"a kill of the daemon at the end of a container")
-	kills = total.ShimKills
-	assert.Positive(t, kills[scenarios.PhaseAsked]+kills[scenarios.PhaseTask], "a kill of a shim in a start")
-	assert.Positive(t, kills[scenarios.PhaseRunning]+kills[scenarios.PhaseStopping]+kills[scenarios.PhaseEnded], "a kill of a shim after a start")
+	return b.Unseen > 0 &&
+		daemon[scenarios.PhaseStopping]+daemon[scenarios.PhaseEnded]+daemon[scenarios.PhaseRemoving] > 0 &&
+		shim[scenarios.PhaseAsked]+shim[scenarios.PhaseTask] > 0 &&
+		shim[scenarios.PhaseRunning]+shim[scenarios.PhaseStopping]+shim[scenarios.PhaseEnded] > 0
 }
 
-// TestBrokenCanary: seed2019 takes a broken connection for the end of a process. If
-// that does not show, the test above shows nothing either.
+// TestBrokenCanary: seed2019 takes a broken connection for the end of a process, and
+// ends it. If that does not show, the test above shows nothing either.
 func TestBrokenCanary(t *testing.T) {
 	v, err := scenarios.Lookup("seed2019")
 	require.NoError(t, err)
 	var found []model.Violation
-	_, total := breakRounds(t, daemon.Options{}, v, []string{"start"}, 10, func(_ int, h model.History) bool {
+	none := func(*scenarios.Broken) bool { return false } // is enough without a violation
+	_, total := breakRounds(t, daemon.Options{}, v, []string{"start"}, 10, none, func(_ int, h model.History) bool {
 		found = append(found, model.Check(h)...)
-		return len(found) == 0
+		return !has(found, "I4")
 	})
-	require.NotEmpty(t, found, "%d containers", len(total.Histories))
-	assert.Equal(t, "I3", found[0].Invariant, "%v", found[0])
-	t.Logf("%v, within %d containers", found[0], len(total.Histories))
+	require.True(t, has(found, "I4"), "%v within %d containers", found, len(total.Histories))
+	t.Logf("%v within %d containers", found, len(total.Histories))
 }
 
-// breakRounds runs rounds until judge returns false, and returns their sum and the
-// daemon.
+func has(found []model.Violation, invariant string) bool {
+	return slices.ContainsFunc(found, func(v model.Violation) bool { return v.Invariant == invariant })
+}
+
+// breakRounds runs rounds until judge returns false: n of them, and up to three times
+// as many until they are enough. It returns their sum and the daemon.
 func breakRounds(t *testing.T, opts daemon.Options, v scenarios.Variant, texts []string, n int,
-	judge func(seed int, h model.History) bool,
+	enough func(*scenarios.Broken) bool, judge func(seed int, h model.History) bool,
 ) (*daemon.Daemon, *scenarios.Broken) {
 	t.Helper()
 	d, env := openWith(t, opts)
@@ -121,7 +131,7 @@ func breakRounds(t *testing.T, opts daemon.Options, v scenarios.Variant, texts [
 	r, err := scenarios.OpenReal(t.Context(), env, v)
 	require.NoError(t, err)
 	total := &scenarios.Broken{DaemonKills: map[scenarios.Phase]int{}, ShimKills: map[scenarios.Phase]int{}}
-	for seed, more := 1, true; seed <= n && more; seed++ {
+	for seed, more := 1, true; more && (seed <= n || seed <= 3*n && !enough(total)); seed++ {
 		random := rand.New(rand.NewPCG(uint64(seed), 1))
 		var ws []scenarios.Workload
 		for range roundSize {
