@@ -217,13 +217,14 @@ func TestRaceDetectorStaysExact(t *testing.T) {
 func goTest(t *testing.T, args ...string) (output string, code int) {
 	t.Helper()
 	cmd := exec.Command("go", append([]string{"test"}, args...)...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	dir := t.TempDir()
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		var exit *exec.ExitError
 		require.ErrorAs(t, err, &exit, "%s", out)
 	}
-	left, err := os.ReadDir(t.TempDir())
+	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, left, "nothing is left behind")
 	return string(out), cmd.ProcessState.ExitCode()

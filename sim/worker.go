@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -87,54 +88,73 @@ func nextCall(name string) call {
 	return call{name, calls.n[name]}
 }
 
+// leaveWithin is how long the tests of a worker may take to clean up.
+const leaveWithin = time.Second
+
+// leave ends a worker: its test as one that was skipped, so that what it made is
+// cleaned up, and the process in any case.
+func (e *explorer) leave() {
+	if e.runner.tb != nil {
+		time.AfterFunc(leaveWithin, func() { os.Exit(0) })
+		e.runner.tb.SkipNow()
+	}
+	os.Exit(0)
+}
+
 // work runs executions for another process. It does not return.
 func (e *explorer) work() {
+	defer e.leave()
 	jobs, results := os.NewFile(workerJobs, "jobs"), os.NewFile(workerResults, "results")
 	in, out := gob.NewDecoder(jobs), gob.NewEncoder(results)
 	at, err := sharedNumber(os.NewFile(workerPage, "page"))
 	var s setup
 	if err != nil || in.Decode(&s) != nil {
-		os.Exit(1)
+		return
 	}
 	e.lists = true
 	debug.SetGCPercent(workerGC) // there is less to keep than where the results are
 	_, decisions := warmUp(e.opts.Config, e.once)
 	e.runner.longest, e.runner.profile = uint64(decisions), nil
 	e.base, e.opts.Config.MaxPoints, e.raised = s.Base, s.MaxPoints, s.Raised
-	send := func(v any) {
-		if out.Encode(v) != nil {
-			os.Exit(1)
-		}
+	if out.Encode(hello{e.execute(0).Hash()}) != nil { // the execution also gives the uniform strategies their profile
+		return
 	}
-	send(hello{e.execute(0).Hash()}) // which also gives the uniform strategies their profile
-	next := make(chan job)
+	next, over := make(chan job), make(chan struct{})
 	go func() {
+		defer close(next)
+		defer time.AfterFunc(leaveWithin, func() { os.Exit(0) }) // whatever is going on
+		defer close(over)
 		for {
 			var j job
 			if in.Decode(&j) != nil {
-				os.Exit(0) // nobody wants more
+				return // nobody wants more
 			}
 			next <- j
 		}
 	}()
 	ran, start := 0, heap()
 	for j := range next {
-		r := e.job(j, at)
+		r := e.job(j, at, over)
 		ran += j.To - j.From
 		r.Bye = ran > e.opts.recycle || heap() > start+recycleBytes
-		send(r)
-		if r.Bye {
-			os.Exit(0)
+		if out.Encode(r) != nil || r.Bye {
+			return
 		}
 	}
 }
 
-func (e *explorer) job(j job, at *atomic.Uint64) result {
+// job runs the executions of j until it is over.
+func (e *explorer) job(j job, at *atomic.Uint64, over <-chan struct{}) result {
 	e.forget()
 	r := result{Job: j, Stop: -1}
 	for i := j.From; i < j.To; i++ {
 		if !e.opts.Shard.has(i) {
 			continue
+		}
+		select {
+		case <-over:
+			return r // which nobody reads
+		default:
 		}
 		at.Store(uint64(i))
 		res := e.execute(i)

@@ -102,7 +102,7 @@ func (e *explorer) workerArgs() []string {
 		args = []string{"-test.run=^$", "-test.bench=" + test, "-test.benchtime=1000000x"}
 	}
 	flag.Visit(func(f *flag.Flag) {
-		if f.Name == "test.short" || !strings.HasPrefix(f.Name, "test.") {
+		if f.Name == "test.short" || f.Name == "test.count" || !strings.HasPrefix(f.Name, "test.") {
 			args = append(args, fmt.Sprintf("-%s=%s", f.Name, f.Value))
 		}
 	})

@@ -97,6 +97,21 @@ func TestWorkerDies(t *testing.T) {
 	assert.Regexp(t, `in execution \d+`, r.Err.Error())
 }
 
+// TestWorkersCleanUp: what the test made in a worker before it came to the search is
+// not left behind. The workers of this one make their directories in dir.
+func TestWorkersCleanUp(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	r := search(t, Options{
+		Name: t.Name(), Strategy: strategy.RandomWalk{}, Executions: 20_000, Workers: 2, patience: 1, recycle: 1000,
+	}, rare(9))
+	require.NoError(t, r.Err)
+	assert.Positive(t, r.Workers)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
 // BenchmarkWorkers is one search in this process, and shared by two.
 func BenchmarkWorkers(b *testing.B) {
 	for _, workers := range []int{1, 2} {
