@@ -38,6 +38,7 @@ const (
 	loss
 	ignores
 	running
+	giveups
 	features
 )
 
@@ -69,6 +70,7 @@ func drawWorkload(rt *rapid.T) scenarios.Workload {
 	add(crashes, scenarios.Crash)
 	add(sandbox, scenarios.StopSandbox, scenarios.RemoveSandbox)
 	add(restarts, scenarios.Restart)
+	add(giveups, scenarios.GiveUp)
 	names, sandboxes := []string{""}, []string{""}
 	if on[several] {
 		names = []string{"a", "b", "c"}
@@ -116,7 +118,7 @@ func uniform(rt *rapid.T, label string, n int) int {
 func drawOp(rt *rapid.T, kinds []scenarios.OpKind, names, sandboxes []string) scenarios.Op {
 	op := scenarios.Op{Kind: kinds[uniform(rt, "kind", len(kinds))]}
 	switch op.Kind {
-	case scenarios.List, scenarios.Stall, scenarios.Crash, scenarios.Restart:
+	case scenarios.List, scenarios.Stall, scenarios.Crash, scenarios.Restart, scenarios.GiveUp:
 		return op
 	case scenarios.Watch:
 		op.Timeout = rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(rt, "pace")

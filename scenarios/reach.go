@@ -28,6 +28,7 @@ func Situations() []Situation {
 		{"an update arrives while the container is starting", starting(model.Call, model.OpUpdate, either)},
 		{"two starts overlap", starting(model.Call, model.OpStart, either)},
 		{"the sandbox is stopped while the container is starting", starting(model.Call, model.OpStopSandbox, either)},
+		{"the caller of a start gives up, and it fails", starting(model.Canceled, "", failed)},
 		{"the service crashes while the container is starting", starting(model.Crashed, "", either)},
 		{"two updates overlap", during(model.OpUpdate, model.Call, model.OpUpdate, either)},
 		{"an update overtakes the end of the process", during(model.OpUpdate, model.Exited, "", either)},

@@ -23,6 +23,7 @@ func TestReached(t *testing.T) {
 		"start|stop=10s|exit=7|crash|crash; faults=2",
 		"start|stop=10s; ignoreterm",
 		"start|exit|stopsandbox",
+		"start|giveup",
 		"a.start|b.start|a.exit|crash|crash",
 		"start|update|update|exec=5s|exit; hooks",
 		"start|exec|oom|status|watch|remove; running",

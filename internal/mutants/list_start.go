@@ -37,6 +37,22 @@ func start() []Mutant {
 			By:   []string{"I17"},
 		},
 		{
+			Name: "create-task-with-caller",
+			Rule: "A call that makes a task goes on when its caller has given up, since only its answer says what there is to undo.",
+			File: "container_start.go",
+			Old:  "created := ask(s, func(ctx context.Context) (containerd.Task, error) {",
+			New:  "created := ask(s, func(context.Context) (containerd.Task, error) {",
+			By:   []string{"I3", "I8"},
+		},
+		{
+			Name: "create-record-with-caller",
+			Rule: "So does a call that makes a container.",
+			File: "container_create.go",
+			Old:  "created := ask(s, func(ctx context.Context) (containerd.Container, error) {",
+			New:  "created := ask(s, func(context.Context) (containerd.Container, error) {",
+			By:   []string{"I8"},
+		},
+		{
 			Name: "start-cleanup-after-create",
 			Rule: "A task that was made although its creation failed is looked for and removed (W13, containerd#11037).",
 			File: "container_start.go",

@@ -19,6 +19,7 @@ var texts = []string{
 	"start|stop=10s|stop=10s|giveup; ignoreterm",
 	"stop=10s|status|giveup; running; faults=1:tasks.Get,tasks.Kill",
 	"start|stop=10s|remove|exit=7|giveup; faults=1",
+	"create|start|giveup; plan={containers.Create/before-effect=1*slow(12s);tasks.Create/before-effect=1*slow(12s)}",
 	"start|stop|exit=7|crash",
 	"start|status|exit=7|crash; faults=2:checkpoint.Write,tasks.Create,tasks.Start",
 	"start|status|status|status|crash; plan={tasks.Create=1*error(unavailable);disk.write=1*error(ENOSPC)}",
