@@ -146,8 +146,12 @@ func breakRounds(t *testing.T, opts daemon.Options, v scenarios.Variant, texts [
 		for _, h := range b.Histories {
 			more = judge(seed, h) && more
 		}
-		if more { // a violation is reason enough for an error
+		switch {
+		case err == nil || !more: // a violation is reason enough for an error
+		case v.Name == scenarios.Reference.Name:
 			require.NoError(t, err, "round %d", seed)
+		default:
+			t.Logf("round %d of %s: %v", seed, v.Name, err)
 		}
 		total.Add(b)
 	}
