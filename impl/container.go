@@ -44,8 +44,6 @@ type container struct {
 	// under way.
 	changing chan struct{}
 
-	hooked bool // Hooks know of a start and not of the end; for the owner only
-
 	mu        sync.RWMutex // guards what follows; never held across a call or a write
 	status    Status
 	settled   chan struct{}      // non-nil while Starting or Unknown is set, closed when they are cleared

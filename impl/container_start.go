@@ -78,7 +78,7 @@ func (s *Service) startContainer(ctx context.Context, c *container) (retErr erro
 		return fmt.Errorf("failed to wait for containerd task: %w", err)
 	}
 
-	if err := s.startHook(ctx, c, task.Pid()); err != nil {
+	if err := s.startHook(ctx, c, &status, task.Pid()); err != nil {
 		return err
 	}
 

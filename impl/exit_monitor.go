@@ -25,8 +25,8 @@ func (s *Service) monitorExit(ctx context.Context, c *container, task containerd
 	}
 }
 
-// finish records the exit of c, makes the runtime forget the task and gives up
-// the ownership of c. Both steps are retried until they succeed or ctx ends.
+// finish records the exit of c, tells Hooks, makes the runtime forget the task and
+// gives up the ownership of c. The steps are retried until they succeed or ctx ends.
 // The order matters: while the exit is not on disk, the task is the only place
 // that a restart can learn it from.
 func (s *Service) finish(ctx context.Context, c *container, status Status) {
@@ -44,7 +44,16 @@ func (s *Service) finish(ctx context.Context, c *container, status Status) {
 	if !recorded {
 		return
 	}
-	s.stopHook(ctx, c)
+	if s.config.Hooks != nil && status.Hooked {
+		s.stopHook(ctx, c)
+		status.Hooked = false
+		if !retry(ctx, fmt.Sprintf("record that hooks know of the exit of container %q", c.ID), func(context.Context) error {
+			return s.checkpoint(c.ID, status)
+		}) {
+			return
+		}
+		c.commit(status)
+	}
 	if retry(ctx, fmt.Sprintf("delete the task of container %q", c.ID), func(ctx context.Context) error {
 		return s.deleteTask(ctx, c)
 	}) {

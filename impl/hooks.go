@@ -48,8 +48,9 @@ func (c *container) hookContainer(pid uint32) HookContainer {
 	return HookContainer{ID: c.ID, SandboxID: c.SandboxID, Pid: pid, Config: c.Config, SandboxConfig: c.SandboxConfig}
 }
 
-// startHook calls the hook of a start. The caller is the owner of c.
-func (s *Service) startHook(ctx context.Context, c *container, pid uint32) error {
+// startHook calls the hook of a start, when it is on disk that the hook of its end has
+// to be called, which it sets in status. The caller is the owner of c.
+func (s *Service) startHook(ctx context.Context, c *container, status *Status, pid uint32) error {
 	if s.config.Hooks == nil || c.SandboxID == "" {
 		return nil
 	}
@@ -59,7 +60,11 @@ func (s *Service) startHook(ctx context.Context, c *container, pid uint32) error
 		return errStopped
 	}
 	defer c.interruptBy(nil)
-	c.hooked = true
+	status.Hooked = true
+	if err := s.checkpoint(c.ID, *status); err != nil {
+		return err
+	}
+	c.commit(*status)
 	if err := s.config.Hooks.StartContainer(ctx, c.hookContainer(pid)); err != nil {
 		if c.stopRequested() {
 			return fmt.Errorf("%w: %w", errStopped, err)
@@ -83,13 +88,9 @@ func (c *container) interruptBy(interrupt context.CancelFunc) bool {
 	return true
 }
 
-// stopHook calls the hook of the end of c, if that of its start was called. The
-// caller is the owner of c.
+// stopHook calls the hook of the end of c. The caller is the owner of c, and records
+// that it was called.
 func (s *Service) stopHook(ctx context.Context, c *container) {
-	if s.config.Hooks == nil || !c.hooked {
-		return
-	}
-	c.hooked = false
 	err := once(ctx, func(ctx context.Context) error { return s.config.Hooks.StopContainer(ctx, c.hookContainer(0)) })
 	if err != nil {
 		log.G(ctx).WithError(err).Warnf("Stop hook of container %q failed", c.ID)

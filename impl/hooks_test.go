@@ -304,27 +304,43 @@ func TestHooksAfterRestart(t *testing.T) {
 	}
 }
 
-// A start that was interrupted before it was recorded is told to be over, before
-// the container can be started again.
+// A start that was interrupted in its hook is told to be over, before the container
+// can be started again; also if the runtime has forgotten its task.
 func TestHooksAfterInterruptedStart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &plugins{}
-		w := newWorld(t, p.configure)
-		id := w.container()
-		require.NoError(t, w.Service.Close())
-		w.task(id, false)
-		release := make(chan struct{})
-		p.stop = func(context.Context, string) error { <-release; return nil }
-		w.restart()
-		synctest.Wait()
-		assert.Equal(t, "stop", p.noted(id))
-		assert.Equal(t, unknown, w.state(id))
-		require.ErrorIs(t, w.start(id), errdefs.ErrFailedPrecondition)
-		close(release)
-		synctest.Wait()
-		require.NoError(t, w.start(id))
-		assert.Equal(t, "stop stopped start started", p.noted(id))
-	})
+	for _, task := range []string{"left", "forgotten"} {
+		t.Run(task, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &plugins{start: block}
+				w := newWorld(t, p.configure)
+				id := w.container()
+				ctx, cancel := context.WithCancel(w.ctx)
+				go func(s *impl.Service) {
+					_, err := s.StartContainer(ctx, &runtime.StartContainerRequest{ContainerId: id})
+					assert.Error(t, err)
+				}(w.Service)
+				synctest.Wait()
+				require.NoError(t, w.Service.Close())
+				cancel()
+				synctest.Wait()
+				if task == "forgotten" {
+					_, err := w.client.TaskService().Delete(w.ctx, &tasks.DeleteTaskRequest{ContainerID: id})
+					require.NoError(t, err)
+				}
+
+				release := make(chan struct{})
+				p.start, p.stop = nil, func(context.Context, string) error { <-release; return nil }
+				w.restart()
+				synctest.Wait()
+				assert.Equal(t, "start started stop", p.noted(id))
+				assert.Equal(t, unknown, w.state(id))
+				require.ErrorIs(t, w.start(id), errdefs.ErrFailedPrecondition)
+				close(release)
+				synctest.Wait()
+				require.NoError(t, w.start(id))
+				assert.Equal(t, bothHooks+" start started", p.noted(id))
+			})
+		})
+	}
 }
 
 // The hook after a restart does not depend on the answer to the deletion of the
@@ -349,6 +365,31 @@ func TestHooksAfterRestartWithFaults(t *testing.T) {
 	})
 }
 
+// The hook after a restart does not depend on the task, which a daemon that was started
+// again may have forgotten; and once it was called, no restart calls it again.
+func TestHooksAfterRestartWithoutTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &plugins{stop: block}
+		w := newWorld(t, p.configure)
+		id := w.started()
+		w.Exit(id, 4)
+		synctest.Wait() // the exit is recorded, and the hook blocks
+		require.NoError(t, w.Service.Close())
+		_, err := w.client.TaskService().Delete(w.ctx, &tasks.DeleteTaskRequest{ContainerID: id})
+		require.NoError(t, err)
+		p.stop = nil
+		for range 2 {
+			w.restart()
+			synctest.Wait()
+			assert.Equal(t, bothHooks+" stop stopped", p.noted(id))
+			assert.Equal(t, exited, w.state(id))
+			require.NoError(t, w.Service.Close())
+		}
+		w.restart()
+		require.NoError(t, w.remove(id))
+	})
+}
+
 // The exit that a restart makes up is the same in each try to record it.
 func TestMadeUpExitIsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -359,7 +400,7 @@ func TestMadeUpExitIsOne(t *testing.T) {
 		w.Exit(id, 4)
 		_, err := w.client.TaskService().Delete(w.ctx, &tasks.DeleteTaskRequest{ContainerID: id})
 		require.NoError(t, err)
-		w.faults.Fail("checkpoint.Write", 3, syscall.EIO, true) // after CREATED and RUNNING
+		w.faults.Fail("checkpoint.Write", 4, syscall.EIO, true) // after CREATED, also with hooks, and RUNNING
 		w.restart()
 		time.Sleep(time.Minute)
 		assert.Equal(t, bothHooks, p.noted(id))

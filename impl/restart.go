@@ -154,17 +154,9 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 	task, err := c.handle.Task(ctx, nil)
 	if errdefs.IsNotFound(err) {
 		if !started || exited {
-			c.settle(status)
-			return nil
+			return s.settle(ctx, c, status, false, false)
 		}
-		status = status.exited(exit{})
-		return s.afterStopHook(ctx, c, func(context.Context) error {
-			if err := s.checkpoint(c.ID, status); err != nil {
-				return err
-			}
-			c.settle(status)
-			return nil
-		})
+		return s.settle(ctx, c, status.exited(exit{}), true, false)
 	}
 	if err != nil {
 		return fmt.Errorf("failed to load task: %w", err)
@@ -175,17 +167,12 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 	}
 
 	if exited || !started && seen.Status == containerd.Created {
-		return s.afterStopHook(ctx, c, func(ctx context.Context) error {
-			if err := s.purgeTask(ctx, c); err != nil {
-				return fmt.Errorf("failed to delete task: %w", err)
-			}
-			c.settle(status)
-			return nil
-		})
+		return s.settle(ctx, c, status, false, true)
 	}
 
 	if !started {
 		status.Pid, status.StartedAt = task.Pid(), time.Now().UnixNano()
+		status.Hooked = c.SandboxID != ""
 		if err := s.checkpoint(c.ID, status); err != nil {
 			return err
 		}
@@ -193,7 +180,6 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 	if _, err := s.openOutput(c); err != nil {
 		log.G(ctx).WithError(err).Errorf("No log of container %q from now on", c.ID)
 	}
-	c.hooked = c.SandboxID != ""
 	if seen.Status == containerd.Stopped {
 		// Somebody may have seen EXITED before the crash, so nobody is told RUNNING
 		// again: it stays UNKNOWN until the exit is recorded.
@@ -217,18 +203,35 @@ func (s *Service) reconcile(ctx context.Context, c *container) error {
 	return nil
 }
 
-// afterStopHook calls settle, which ends that the state of c is UNKNOWN; at once, or
-// if there are hooks when they were told of the end of c. What settle changes is
-// how the next restart would know that they still have to be told, and a container
-// that is CREATED again may be started after it.
-func (s *Service) afterStopHook(ctx context.Context, c *container, settle func(context.Context) error) error {
-	if s.config.Hooks == nil || c.SandboxID == "" {
-		return settle(ctx)
+// settle ends that the state of c, which has no process, is UNKNOWN: the status is
+// written if it is new, and a task is deleted. That is done at once, or if hooks are
+// to be told of the end of c in background when they were: a container that is CREATED
+// again may be started after it.
+func (s *Service) settle(ctx context.Context, c *container, status Status, isNew, purge bool) error {
+	tell := s.config.Hooks != nil && status.Hooked
+	if tell {
+		status.Hooked, isNew = false, true
 	}
-	c.hooked = true
+	try := func(ctx context.Context) error {
+		if isNew {
+			if err := s.checkpoint(c.ID, status); err != nil {
+				return err
+			}
+		}
+		if purge {
+			if err := s.purgeTask(ctx, c); err != nil {
+				return fmt.Errorf("failed to delete task: %w", err)
+			}
+		}
+		c.settle(status)
+		return nil
+	}
+	if !tell {
+		return try(ctx)
+	}
 	s.background(func(ctx context.Context) {
 		s.stopHook(ctx, c)
-		retry(ctx, fmt.Sprintf("settle container %q", c.ID), settle)
+		retry(ctx, fmt.Sprintf("settle container %q", c.ID), try)
 	})
 	return nil
 }
@@ -250,7 +253,7 @@ func (s *Service) readStatus(ctx context.Context, c *container) (Status, error) 
 	if err != nil {
 		log.G(ctx).WithError(err).Errorf("No status of container %q on disk, it may have been started", c.ID)
 		created := c.get().CreatedAt
-		return Status{CreatedAt: created, StartedAt: created}, nil
+		return Status{CreatedAt: created, StartedAt: created, Hooked: c.SandboxID != ""}, nil
 	}
 	return status, nil
 }

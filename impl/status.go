@@ -49,6 +49,7 @@ type Status struct {
 	ExitCode   int32
 	Reason     string
 	Message    string
+	Hooked     bool `json:",omitempty"` // Hooks may know of a start, and not of the end
 
 	// Resources are those in the spec of containerd's record, where they are
 	// durable; nil if there are none.

@@ -48,8 +48,8 @@ func restart() []Mutant {
 			Name: "recovery-keeps-created-task",
 			Rule: "A task that an interrupted start left is deleted, or the next start meets it.",
 			File: "restart.go",
-			Old:  "			if err := s.purgeTask(ctx, c); err != nil {\n				return fmt.Errorf(\"failed to delete task: %w\", err)\n			}\n			c.settle(status)",
-			New:  "			if exited {\n				if err := s.purgeTask(ctx, c); err != nil {\n					return err\n				}\n			}\n			c.settle(status)",
+			Old:  "return s.settle(ctx, c, status, false, true)",
+			New:  "return s.settle(ctx, c, status, false, exited)",
 			By:   []string{"I3", "I11"},
 		},
 		{
@@ -92,8 +92,8 @@ func restart() []Mutant {
 			Name: "recovery-exit-not-recorded",
 			Rule: "An exit that happened while no service ran is on disk before it is told.",
 			File: "restart.go",
-			Old:  "			if err := s.checkpoint(c.ID, status); err != nil {\n				return err\n			}\n			c.settle(status)",
-			New:  "			c.settle(status)",
+			Old:  "status.exited(exit{}), true, false)",
+			New:  "status.exited(exit{}), false, false)",
 			By:   []string{"I13"},
 		},
 		{

@@ -73,9 +73,9 @@ func told() []Mutant {
 			Rule: "The hook of the end is called once, however often the exit is written (W23).",
 			File: "exit_monitor.go",
 			Old:  "		err := s.checkpoint(c.ID, status)\n",
-			New: `		hooked := c.hooked
-		s.stopHook(ctx, c)
-		c.hooked = hooked
+			New: `		if s.config.Hooks != nil && status.Hooked {
+			s.stopHook(ctx, c)
+		}
 		err := s.checkpoint(c.ID, status)
 `,
 			By: []string{"I16"},
@@ -83,16 +83,25 @@ func told() []Mutant {
 		{
 			Name: "hook-forgotten-after-restart",
 			Rule: "The hook of the end is called by the next service, if the one that called that of the start has ended.",
+			File: "status.go",
+			Old:  "`json:\",omitempty\"` // Hooks may know",
+			New:  "`json:\"-\"` // Hooks may know",
+			By:   []string{"I16"},
+		},
+		{
+			Name: "hook-of-restart-asks-the-runtime",
+			Rule: "That it has to be called is in the record of the container, not in what the runtime knows, which it forgets in a restart of its own.",
 			File: "restart.go",
-			Old:  "	c.hooked = c.SandboxID != \"\"\n",
+			Old:  "	tell := s.config.Hooks != nil && status.Hooked\n",
+			New:  "	tell := s.config.Hooks != nil && status.Hooked && (isNew || purge)\n",
 			By:   []string{"I16"},
 		},
 		{
 			Name: "hook-of-failed-start-forgotten",
 			Rule: "The hook of the end is called after a start that failed, too.",
 			File: "hooks.go",
-			Old:  "	c.hooked = true\n	if err :=",
-			New:  "	defer func() { c.hooked = !c.stopRequested() }()\n	if err :=",
+			Old:  "	status.Hooked = true\n",
+			More: []Edit{{"hooks.go", "	return nil\n}\n\nvar errStopped", "	status.Hooked = true\n	c.commit(*status)\n	return nil\n}\n\nvar errStopped"}},
 			By:   []string{"I16"},
 		},
 		{

@@ -36,6 +36,7 @@ var texts = []string{
 	"start|stop|exit=7|watch|stall|crash",
 	"start|stop|stop=10s|exit=7; hooks; faults=1",
 	"start|exit=7|remove|crash; hooks",
+	"start|exit=7|crash|restart; hooks",
 	"start|update|update; faults=2",
 	"update|update|crash; running; faults=1",
 	"update|status; running; plan={tasks.Update/after-effect=1*error(unavailable);tasks.Update/before-effect=1*off->2*error(unavailable)}",
