@@ -20,6 +20,7 @@ func TestRaces(t *testing.T) {
 		t.Run(race.Invariant+" in "+race.Workload, func(t *testing.T) {
 			w := parse(t, race.Workload)
 			in := race.In()
+			require.NotEmpty(t, in)
 			for _, v := range []scenarios.Variant{in[0], in[len(in)-1]} {
 				if replaying() {
 					break // of the reference
