@@ -24,6 +24,15 @@ func scenariosCommand() *cli.Command {
 	dir := &cli.StringFlag{Name: "dir", Usage: "use the scenarios in `DIRECTORY` (default: those that are built in)"}
 	asJSON := &cli.BoolFlag{Name: "json", Usage: "print JSON"}
 	variant := &cli.StringFlag{Name: "variant", Usage: "run it on this `VARIANT` only"}
+	width := &cli.IntFlag{
+		Name: "width", Value: 180, Usage: "the terminal has so many `COLUMNS`; with less than 145 the runs are one below the other",
+		Validator: func(n int) error {
+			if n < 60 {
+				return fmt.Errorf("%d columns are too few for a picture: use 60 at least", n)
+			}
+			return nil
+		},
+	}
 	sub := func(name, usage, args string, action func(context.Context, *cli.Command) error, flags ...cli.Flag) *cli.Command {
 		return &cli.Command{Name: name, Usage: usage, ArgsUsage: args, Flags: flags, Action: action, OnUsageError: usageError}
 	}
@@ -34,7 +43,7 @@ func scenariosCommand() *cli.Command {
 teaches the format. run exits with 1 if a variant does not do what is recorded of it.`,
 		Commands: []*cli.Command{
 			sub("list", "list them: id, title, invariant, who has it, reports", "", listScenarios, dir, asJSON),
-			sub("show", "print the story of one, with the failing run and the one of the reference", "ID|FILE", showScenario, dir, variant),
+			sub("show", "print the story of one, with the failing run beside the one of the reference", "ID|FILE", showScenario, dir, variant, width),
 			sub("run", "run one, or all", "[ID|FILE]", runScenarios, dir, variant, asJSON),
 			sub("html", "write all of them as static pages", "DIRECTORY", htmlScenarios, dir),
 			sub("new", "write a skeleton", "FILE", newScenario),
@@ -150,21 +159,58 @@ func showScenario(_ context.Context, c *cli.Command) error {
 	}
 	out := c.Root().Writer
 	fmt.Fprintln(out, s)
-	for _, name := range []string{variant, script.Reference} {
-		if name == "" {
-			continue
-		}
-		r, err := script.Run(s, name, true)
-		if err != nil {
-			return fail(exitUsage, "%w", err)
-		}
-		title := name + ": " + verdictOf(r)
-		fmt.Fprintf(out, "%s\n", report.Failure{Title: title, Trace: *r.Execution.Trace}.Text(report.TextOptions{MaxRows: 80}))
-		if name == script.Reference {
-			break
-		}
+	if variant == "" || variant == script.Reference {
+		text, err := drawn(s, script.Reference, c.Int("width"))
+		fmt.Fprint(out, text)
+		return err
+	}
+	// Two pictures need so many columns to be beside each other.
+	const between, least = 5, 70
+	beside := (c.Int("width") - between) / 2
+	one := c.Int("width")
+	if beside >= least {
+		one = beside
+	}
+	left, err := drawn(s, variant, one)
+	if err != nil {
+		return err
+	}
+	right, err := drawn(s, script.Reference, one)
+	switch {
+	case err != nil:
+		return err
+	case beside >= least:
+		fmt.Fprint(out, report.Beside(left, right))
+	default:
+		fmt.Fprintf(out, "%s\n%s", left, right)
 	}
 	return nil
+}
+
+// drawn is the run of a variant as a picture of that width.
+func drawn(s *script.Scenario, variant string, width int) (string, error) {
+	r, err := script.Run(s, variant, true)
+	if err != nil {
+		return "", fail(exitUsage, "%w", err)
+	}
+	title := variant + ": " + verdictOf(r)
+	return report.Failure{Title: wrapped(title, width), Trace: *r.Execution.Trace}.Text(report.TextOptions{MaxRows: 80, Width: width}), nil
+}
+
+// wrapped breaks a text into lines of at most width columns, unless a word is longer.
+func wrapped(text string, width int) string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return strings.Join(append(lines, line), "\n")
 }
 
 // verdictOf is the last line of what a run printed.
