@@ -201,7 +201,7 @@ func drawn(s *script.Scenario, variant string, width int) (string, error) {
 func wrapped(text string, width int) string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if line != "" && len(line)+1+len(word) > width {
 			lines, line = append(lines, line), ""
 		}

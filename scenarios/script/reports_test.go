@@ -41,6 +41,13 @@ func TestReports(t *testing.T) {
 		assert.True(t, named[id], "docs/reports.md does not name story %s", id)
 	}
 
+	_, section, _ := strings.Cut(string(text), "\n## Stories that break no variant\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, s := range all {
+		assert.Equal(t, len(s.Broken()) == 0, slices.Contains(storiesOf(section), s.ID),
+			"story %s, in the section on those that break no variant", s.ID)
+	}
+
 	survey, windows := tables(t, string(text))
 	told, where := 0, map[string][]string{} // by report: the stories of its rows
 	reports := map[string]string{}
