@@ -51,13 +51,13 @@ func Run(args []string, stdout, stderr io.Writer) int {
 violation that is known to be there was not found; 2 the command line is wrong;
 3 something that is needed is not there (see startrace doctor); 4 a replay
 differs from what was recorded; 130 explore was interrupted.`,
-		Commands:        []*cli.Command{exploreCommand(), replayCommand(), scenariosCommand(), testCommand(), fakeCommand(), serveCommand(), doctorCommand()},
+		Commands:        []*cli.Command{exploreCommand(), replayCommand(), mergeCommand(), scenariosCommand(), testCommand(), fakeCommand(), serveCommand(), doctorCommand()},
 		HideHelpCommand: true,
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {},
 		OnUsageError:    usageError,
 		Action: func(_ context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return fail(exitUsage, "unknown command %q: there are explore, replay, scenarios, test, fake, serve and doctor; see startrace --help", c.Args().First())
+				return fail(exitUsage, "unknown command %q: there are explore, replay, merge, scenarios, test, fake, serve and doctor; see startrace --help", c.Args().First())
 			}
 			return cli.ShowRootCommandHelp(c)
 		},

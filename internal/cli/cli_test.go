@@ -139,7 +139,7 @@ func TestUnexpectedOutcomes(t *testing.T) {
 		{outcome{Name: "seed2019", Verdict: verdictClean, Executions: 5}, scenarios.DefaultWorkload, "seed2019 is known to be wrong, and 5 executions did not show it"},
 		{outcome{Name: "seed2019", Verdict: verdictClean}, "start", ""},
 	} {
-		err := unexpected([]outcome{c.outcome}, parse(c.workload))
+		err := unexpected([]outcome{c.outcome}, parse(c.workload), false)
 		if c.want == "" {
 			assert.NoError(t, err)
 			continue

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/startrace/startrace/internal/results"
 	"github.com/startrace/startrace/scenarios"
 	"github.com/startrace/startrace/sim"
 )
@@ -36,13 +37,11 @@ func exploreFlags(c *cli.Command, opts *sim.Options, variants []scenarios.Varian
 	if opts.Workers < 1 {
 		return fail(exitUsage, "--workers: %d is no number of processes", opts.Workers)
 	}
-	if text := c.String("shard"); text != "" {
-		s, err := sim.ParseShard(text)
-		if err != nil {
-			return fail(exitUsage, "--shard: %w", err)
-		}
-		opts.Shard = s
+	shard, err := results.ShardOf(c.String("shard"))
+	if err != nil {
+		return fail(exitUsage, "--shard: %w", err)
 	}
+	opts.Shard = shard
 	file := c.String("resume")
 	if file == "" {
 		return nil
