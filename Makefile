@@ -12,7 +12,7 @@ ARM64     ?= Determin|SameChoices|SameSeed|DPOR|Systematic|Uniform|PCT|Atomic|Ha
 GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-race bench bench-strategies mutants blind lint fmt conformance critest soak foreign go1.27 arm64 verify clean help
+.PHONY: run test test-race bench bench-strategies mutants blind lint fmt conformance critest soak slurm foreign go1.27 arm64 verify clean help
 
 run: ## explore the variants and the reference on the embedded fake containerd
 	$(GO) run ./cmd/startrace explore
@@ -59,6 +59,9 @@ critest: ## the CRI endpoint under critest, as root on 2.4.2 and 1.6.20; writes 
 
 soak: ## the searches, replays, failing executions and real containers of the tests, SOAK=20 times as many
 	STARTRACE_SOAK=$(SOAK) $(GOTEST) -timeout 0 -count=1 -v ./sim ./scenarios/... ./impl/controlled
+
+slurm: ## eight shards of a search as an array job on a Slurm cluster of one node, as root
+	@deploy/slurm/try.sh
 
 foreign: ## the suites of testing/synctest, net/http and x/net/http2 with every bubble under control
 	@for seed in $(SEEDS); do \
