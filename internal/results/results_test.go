@@ -40,7 +40,8 @@ func TestMerge(t *testing.T) {
 	assert.Equal(t, start.Add(time.Minute), m.Started)
 	assert.Equal(t, start.Add(3*time.Hour), m.Ended)
 	assert.Equal(t, []results.Part{
-		{Name: "dir-2", Shard: "2/3", Verdict: results.Violated}, {Name: "dir-3", Shard: "3/3", Verdict: results.Environment},
+		{Name: "dir-2", Shard: "2/3", Verdict: results.Violated},
+		{Name: "dir-3", Shard: "3/3", Verdict: results.Environment},
 		{Name: "dir-1", Shard: "1/3", Verdict: results.Clean},
 	}, m.Shards)
 	require.Len(t, m.Failures, 2)
