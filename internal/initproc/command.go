@@ -45,6 +45,10 @@ type Command struct {
 	// Leave is how long a process lives that is started first, has the same
 	// streams and is left behind; 0: none is.
 	Leave time.Duration
+	// Facts is the path of a file, as the process sees it, to which it adds what
+	// happens to it; see [Fact]. It holds a lock on the file while it lives. Signals
+	// of Ignore are then noted and have no effect. Empty: nothing is written.
+	Facts string
 }
 
 // Args returns the argument vector, beginning with [Path].
@@ -71,6 +75,9 @@ func (c Command) Args() []string {
 	if c.Leave != 0 {
 		args = append(args, "--leave="+c.Leave.String())
 	}
+	if c.Facts != "" {
+		args = append(args, "--facts="+c.Facts)
+	}
 	return args
 }
 
@@ -94,6 +101,7 @@ func Parse(args []string) (Command, error) {
 	flags.Func("exit-after", "time until exit", duration(&c.ExitAfter))
 	flags.Func("every", "time between lines", duration(&c.Every))
 	flags.Func("leave", "how long a process lives that is left behind", duration(&c.Leave))
+	flags.StringVar(&c.Facts, "facts", "", "file for what happens")
 	flags.StringVar(&c.Print, "print", "", "line for stdout")
 	flags.Func("code", "exit code", func(s string) error {
 		n, err := strconv.ParseUint(s, 10, 8)

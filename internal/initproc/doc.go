@@ -8,6 +8,11 @@
 // [Parse] its inverse, so that a test, the process and a reader of a process
 // list agree on the meaning.
 //
+// With [Command.Facts] it also tells what really happened: when it was made and
+// started, which signals reached it and what it ended with. [ReadFacts] and [Alive]
+// read that from outside of the container. SIGKILL leaves no fact behind, only the
+// end of the lock.
+//
 // [BuildRootfs] makes a root filesystem directory with the process as /init
 // and the mount points a runtime needs. Any number of containers can share it
 // when it is mounted read-only.

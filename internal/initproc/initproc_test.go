@@ -37,6 +37,7 @@ func TestParseInvertsArgs(t *testing.T) {
 			Print: rapid.String().Draw(t, "print"),
 			Every: time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "every")),
 			Leave: time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "leave")),
+			Facts: rapid.String().Draw(t, "facts"),
 		}
 		if len(want.Ignore) == 0 {
 			want.Ignore = nil
@@ -121,4 +122,57 @@ func TestBuildCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	assert.ErrorIs(t, initproc.BuildRootfs(ctx, t.TempDir()), context.Canceled)
+}
+
+// What it writes about itself, and that only the end of the process gives the lock
+// back.
+func TestFacts(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, initproc.BuildRootfs(t.Context(), dir))
+	path := filepath.Join(dir, "facts")
+	alive := func() bool {
+		alive, err := initproc.Alive(path)
+		require.NoError(t, err)
+		return alive
+	}
+	facts := func() []initproc.Fact {
+		facts, err := initproc.ReadFacts(path)
+		require.NoError(t, err)
+		return facts
+	}
+	assert.False(t, alive(), "there is no file")
+	assert.Empty(t, facts())
+
+	c := initproc.Command{ExitAfter: initproc.Forever, Ignore: []syscall.Signal{syscall.SIGTERM}, Facts: path}
+	begin := time.Now()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, initproc.Path), c.Args()[1:]...)
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, alive, 10*time.Second, time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.Eventually(t, func() bool { return len(facts()) == 2 }, 10*time.Second, time.Millisecond)
+	assert.True(t, alive(), "it ignores SIGTERM")
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	require.Error(t, cmd.Wait())
+	assert.False(t, alive())
+
+	got := facts()
+	require.Len(t, got, 4)
+	for i, f := range got {
+		assert.Equal(t, got[0].Process, f.Process)
+		assert.GreaterOrEqual(t, f.At, begin.UnixNano(), f)
+		if i > 0 {
+			assert.GreaterOrEqual(t, f.At, got[i-1].At)
+		}
+	}
+	assert.Equal(t, initproc.FactStarted, got[0].Kind)
+	assert.GreaterOrEqual(t, got[0].Value, begin.UnixNano(), "it came into being before it started, and not earlier")
+	assert.LessOrEqual(t, got[0].Value, got[0].At)
+	assert.Equal(t, "signal 15 signal 2 exit 130", fmt.Sprintf("%s %d %s %d %s %d",
+		got[1].Kind, got[1].Value, got[2].Kind, got[2].Value, got[3].Kind, got[3].Value))
+
+	require.NoError(t, os.WriteFile(path, []byte("started 1 2 3\nexit 1 4"), 0o600))
+	assert.Equal(t, []initproc.Fact{{Kind: initproc.FactStarted, Process: 1, At: 2, Value: 3}}, facts(), "without the half of a line")
+	require.NoError(t, os.WriteFile(path, []byte("hello\n"), 0o600))
+	_, err := initproc.ReadFacts(path)
+	assert.ErrorContains(t, err, `"hello" is no fact`)
 }

@@ -17,7 +17,7 @@ import (
 // buildable wherever there is a go command, also from an installed binary
 // whose repository is elsewhere.
 //
-//go:embed command.go run.go init/main.go
+//go:embed command.go facts.go run.go init/main.go
 var source embed.FS
 
 const goMod = "module github.com/startrace/startrace\n\ngo 1.26\n"

@@ -14,9 +14,9 @@ import (
 // container process, to be called once at its start: signal dispositions of
 // the whole process change.
 func (c Command) Run() int {
-	signals := make(chan os.Signal, 1)
+	signals := make(chan os.Signal, 8)
 	for _, sig := range handled() {
-		if slices.Contains(c.Ignore, sig) {
+		if slices.Contains(c.Ignore, sig) && c.Facts == "" {
 			signal.Ignore(sig)
 		} else {
 			signal.Notify(signals, sig)
@@ -24,6 +24,21 @@ func (c Command) Run() int {
 	}
 	quit := make(chan os.Signal, 1)
 	signal.Notify(quit, Quit)
+	var facts *factFile
+	if c.Facts != "" {
+		var err error
+		if facts, err = openFacts(c.Facts); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 125
+		}
+	}
+	code := c.run(signals, quit, facts)
+	facts.write(FactExit, time.Now().UnixNano(), int64(code))
+	return code
+}
+
+// run is the rest of Run, which begins with the first signals.
+func (c Command) run(signals, quit <-chan os.Signal, facts *factFile) int {
 	// It is for others to see and no part of what the process does, which goes on
 	// where there is no /proc.
 	_ = os.WriteFile("/proc/self/comm", []byte(ReadyName), 0)
@@ -55,8 +70,13 @@ func (c Command) Run() int {
 			c.print(line)
 			line++
 		case sig := <-signals:
-			if sig, ok := sig.(syscall.Signal); ok {
-				return 128 + int(sig)
+			number, ok := sig.(syscall.Signal)
+			if !ok {
+				continue
+			}
+			facts.write(FactSignal, time.Now().UnixNano(), int64(number))
+			if !slices.Contains(c.Ignore, number) {
+				return 128 + int(number)
 			}
 		case <-timeout:
 			return c.Code
