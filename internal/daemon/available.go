@@ -30,10 +30,11 @@ func IsUnprivileged(err error) bool {
 // Available returns nil if [Start] can be expected to work without
 // [Options.Address], and otherwise an error of one line that says what is
 // missing and what to do. It builds and starts nothing.
-func Available() error { return available(true) }
+func Available() error { return available(true, false) }
 
-// available does not look for the sources of the daemon unless build is set.
-func available(build bool) error {
+// available does not look for the sources of the daemon unless build is set; cri is
+// whether the CRI plugin is one of them.
+func available(build, cri bool) error {
 	if euid := os.Geteuid(); euid != 0 {
 		return fmt.Errorf("%w, not uid %d: run as root", ErrNoRoot, euid)
 	}
@@ -54,7 +55,7 @@ func available(build bool) error {
 	if !build {
 		return nil
 	}
-	tc, err := findToolchain()
+	tc, err := findToolchain(cri)
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,10 @@ import (
 )
 
 // findPrograms sets what of d depends on the containerd that is started.
-func (d *Daemon) findPrograms(ctx context.Context, binary string, logf func(string, ...any)) error {
+func (d *Daemon) findPrograms(ctx context.Context, opts Options, logf func(string, ...any)) error {
+	binary := opts.Binary
 	if binary == "" {
-		tc, err := findToolchain()
+		tc, err := findToolchain(opts.SandboxImage != "")
 		if err != nil {
 			return err
 		}

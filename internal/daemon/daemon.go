@@ -40,6 +40,12 @@ type Options struct {
 	// and not on a tmpfs. It is about half as fast, and widens the windows
 	// in which containerd 2.4 loses or reorders events.
 	OnDisk bool
+	// SandboxImage has the daemon serve the CRI as well, on the same socket, and is
+	// the image of the first process of sandboxes. A registry on a loopback address
+	// is asked without TLS. There is no network: sandboxes are to use the host's.
+	// Their cgroups belong below [Daemon.CgroupParent], so that Stop finds what is
+	// left in them; containerd knows them in its namespace k8s.io.
+	SandboxImage string
 	// Logf receives progress, such as a build that takes a minute, and
 	// trouble with leftovers of others. It has the form of testing.T.Logf
 	// and is called only within Start. Nil discards.
@@ -51,6 +57,8 @@ type Daemon struct {
 	in  *instance
 	bin string // directory of the programs, empty with Options.Address
 	old bool   // containerd 1: its configuration and its fixed paths differ
+
+	sandboxImage string // Options.SandboxImage
 
 	mu      sync.Mutex
 	proc    *process // nil with Options.Address and while killed
@@ -67,7 +75,7 @@ func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
 		logf = func(string, ...any) {}
 	}
 	if opts.Address == "" {
-		if err := available(opts.Binary == ""); err != nil {
+		if err := available(opts.Binary == "", opts.SandboxImage != ""); err != nil {
 			return nil, err
 		}
 	}
@@ -81,9 +89,9 @@ func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBuild, err)
 	}
-	d := &Daemon{}
+	d := &Daemon{sandboxImage: opts.SandboxImage}
 	if opts.Address == "" {
-		if err := d.findPrograms(ctx, opts.Binary, logf); err != nil {
+		if err := d.findPrograms(ctx, opts, logf); err != nil {
 			return nil, err
 		}
 	}
@@ -230,7 +238,10 @@ func (d *Daemon) Restart(ctx context.Context) error {
 }
 
 func (d *Daemon) launch() (*process, error) {
-	config, err := writeConfig(d.in.run(), d.old)
+	_, options := d.Runtime()
+	config, err := writeConfig(settings{
+		Run: d.in.run(), SandboxImage: d.sandboxImage, Runc: options.(*runcoptions.Options),
+	}, d.old)
 	if err != nil {
 		return nil, fmt.Errorf("daemon: %w", err)
 	}

@@ -156,7 +156,7 @@ func (in *instance) killAll(ctx context.Context) error {
 }
 
 // owns tells whether a process belongs to the instance: it is in one of its
-// cgroups, it is a shim of its namespace, or it is a containerd or runc that
+// cgroups, it is a shim of its namespace, or it is a containerd, shim or runc that
 // was given a path in its directory.
 func (in *instance) owns(p procInfo) bool {
 	if p.zombie {
@@ -170,11 +170,16 @@ func (in *instance) owns(p procInfo) bool {
 	switch name := strings.TrimSuffix(filepath.Base(p.exe), " (deleted)"); {
 	case strings.HasPrefix(name, "containerd-shim"):
 		i := slices.Index(p.args, "-namespace")
-		return i >= 0 && i+1 < len(p.args) && p.args[i+1] == in.namespace()
+		return i >= 0 && i+1 < len(p.args) && p.args[i+1] == in.namespace() || in.named(p)
 	case name == "containerd", name == "runc":
-		return slices.ContainsFunc(p.args, func(arg string) bool { return strings.HasPrefix(arg, in.dir+"/") })
+		return in.named(p)
 	}
 	return false
+}
+
+// named tells whether a process was given a path in the directory.
+func (in *instance) named(p procInfo) bool {
+	return slices.ContainsFunc(p.args, func(arg string) bool { return strings.HasPrefix(arg, in.dir+"/") })
 }
 
 // isShim tells whether a process is the shim that serves container id.

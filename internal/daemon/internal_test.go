@@ -46,6 +46,7 @@ func TestOwns(t *testing.T) {
 		"container": {cgroups: []string{"/user", "/startrace-12/id"}},
 		"nested":    {cgroups: []string{"/startrace-12/id/a"}},
 		"shim":      {exe: "/c/containerd-shim-runc-v2 (deleted)", args: []string{"shim", "-namespace", "startrace-12", "-id", "x"}},
+		"CRI shim":  {exe: "/c/containerd-shim-runc-v2", args: []string{"shim", "-namespace", "k8s.io", "-address", "/tmp/startrace-12/run/containerd.sock"}},
 		"daemon":    {exe: "/c/containerd", args: []string{"containerd", "--config", "/tmp/startrace-12/run/config.toml"}},
 		"runc":      {exe: "/c/runc", args: []string{"runc", "--root", "/tmp/startrace-12/run/runc/startrace-12", "create"}},
 	} {
@@ -58,6 +59,7 @@ func TestOwns(t *testing.T) {
 		"longer cgroup":         {cgroups: []string{"/startrace-123/id"}},
 		"cgroup further inside": {cgroups: []string{"/kubepods/startrace-12"}},
 		"shim of another":       {exe: "/c/containerd-shim-runc-v2", args: []string{"shim", "-namespace", "startrace-123"}},
+		"other CRI shim":        {exe: "/c/containerd-shim-runc-v2", args: []string{"shim", "-namespace", "k8s.io", "-address", "/tmp/startrace-123/run/containerd.sock"}},
 		"shim cut off":          {exe: "/c/containerd-shim-runc-v2", args: []string{"shim", "-namespace"}},
 		"daemon of another":     {exe: "/c/containerd", args: []string{"containerd", "--config", "/tmp/startrace-123/run/config.toml"}},
 		"reader of the log":     {exe: "/bin/tail", args: []string{"tail", "/tmp/startrace-12/run/containerd.log"}},
@@ -131,7 +133,7 @@ func TestFindTools(t *testing.T) {
 	require.NoError(t, err)
 	assert.FileExists(t, filepath.Join(tools, "go.mod"))
 	t.Setenv(toolsEnv, t.TempDir())
-	_, err = findToolchain()
+	_, err = findToolchain(false)
 	require.ErrorIs(t, err, ErrNoTools)
 	assert.ErrorContains(t, err, toolsEnv)
 }

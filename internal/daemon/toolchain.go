@@ -30,10 +30,14 @@ type program struct {
 // programs returns what is built. runc enters namespaces in C; seccomp and
 // libpathrs, its other C parts, are left out, so that a C compiler and the C
 // library's headers are all it takes. containerd comes without the CRI
-// plugin, which a daemon of this package does not load.
-func programs() []program {
+// plugin unless cri is set.
+func programs(cri bool) []program {
+	tags := "no_cri"
+	if cri {
+		tags = ""
+	}
 	return []program{
-		{"containerd", "github.com/containerd/containerd/v2/cmd/containerd", []string{"CGO_ENABLED=0"}, "no_cri"},
+		{"containerd", "github.com/containerd/containerd/v2/cmd/containerd", []string{"CGO_ENABLED=0"}, tags},
 		{"containerd-shim-runc-v2", "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2", []string{"CGO_ENABLED=0"}, ""},
 		{"runc", "github.com/opencontainers/runc", []string{"CGO_ENABLED=1"}, "urfave_cli_no_docs,netgo,osusergo"},
 	}
@@ -43,20 +47,21 @@ func programs() []program {
 type toolchain struct {
 	tools string // directory of the module that pins the versions
 	name  string // directory in the cache
+	cri   bool   // with the CRI plugin
 }
 
 // findToolchain looks for the sources and derives from their versions and the
 // Go in use where the result belongs.
-func findToolchain() (toolchain, error) {
+func findToolchain(cri bool) (toolchain, error) {
 	tools, err := findTools()
 	if err != nil {
 		return toolchain{}, err
 	}
-	sum, err := versions(tools, programs())
+	sum, err := versions(tools, programs(cri))
 	if err != nil {
 		return toolchain{}, err
 	}
-	return toolchain{tools, "containerd-" + sum}, nil
+	return toolchain{tools, "containerd-" + sum, cri}, nil
 }
 
 // versions identifies what is built with more from the module in dir, with the Go
@@ -123,7 +128,7 @@ func (tc toolchain) compiler() string { return cmp.Or(os.Getenv("CC"), "gcc") }
 func (tc toolchain) build(ctx context.Context, logf func(string, ...any)) (string, error) {
 	return cached(ctx, tc.name, func(dir string) error {
 		logf("building containerd and runc, once, from %s", tc.tools)
-		for _, p := range programs() {
+		for _, p := range programs(tc.cri) {
 			err := gobuild.Build(ctx, tc.tools, p.env, "-tags="+p.tags, "-ldflags=-s -w", "-o", filepath.Join(dir, p.name), p.pkg)
 			if errors.Is(err, exec.ErrNotFound) {
 				return fmt.Errorf("%w: install Go: %w", ErrBuild, err)
