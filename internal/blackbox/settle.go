@@ -30,7 +30,7 @@ func (c *container) watch() (stop func()) {
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		for {
-			c.look()
+			_, _ = c.look() // settle looks too, and fails
 			select {
 			case <-done:
 				return
