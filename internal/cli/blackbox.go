@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/containerd/log"
 	"github.com/urfave/cli/v3"
 
 	"github.com/startrace/startrace/internal/blackbox"
@@ -76,6 +77,10 @@ func runBlackbox(ctx context.Context, c *cli.Command) (retErr error) {
 		if opts.Endpoint, err = socketPath(c, "runtime-endpoint"); err != nil {
 			return err
 		}
+	}
+	// The reference serves in this process, and its log would be between the lines.
+	if err := log.SetLevel("error"); err != nil {
+		return fail(exitEnvironment, "%w", err)
 	}
 	images, err := blackbox.ServeImages(ctx)
 	if err != nil {
