@@ -3,6 +3,7 @@ package blackbox
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -23,7 +24,7 @@ type notices struct {
 	ended  chan struct{} // closed when nothing comes any more
 
 	mu    sync.Mutex
-	all   map[string][]model.Event // by id of container; its key is there from then on
+	all   map[string][]model.Event // by id of container, at least one of each
 	heard bool                     // something came
 	lost  bool                     // the stream ended
 }
@@ -70,12 +71,18 @@ func (n *notices) listen(stream runtime.RuntimeService_GetContainerEventsClient)
 	}
 }
 
+// keep is how long what was heard of a container is kept that nobody takes: one of
+// others, or what comes late.
+const keep = 10 * time.Minute
+
 // take returns what was heard of a container and forgets it.
 func (n *notices) take(id string) []model.Event {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	events := n.all[id]
 	delete(n.all, id)
+	old := time.Now().Add(-keep).UnixNano()
+	maps.DeleteFunc(n.all, func(_ string, events []model.Event) bool { return events[len(events)-1].At < old })
 	if n.lost && len(events) > 0 {
 		events = append(events, model.Event{Kind: model.Unsubscribed, Channel: channel, At: time.Now().UnixNano()})
 	}
@@ -99,11 +106,15 @@ func (n *notices) await(ctx context.Context, id string, limit time.Duration) {
 	}
 }
 
-// complete reports whether nothing more is to come about a container that is gone.
+// complete reports whether nothing more is to come about a container that is gone:
+// what was told to start was told to end, in whatever order.
 func (n *notices) complete(id string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return !n.heard || slices.ContainsFunc(n.all[id], func(e model.Event) bool { return e.Notice == model.NoticeDeleted })
+	told := func(notice model.Notice) bool {
+		return slices.ContainsFunc(n.all[id], func(e model.Event) bool { return e.Notice == notice })
+	}
+	return !n.heard || told(model.NoticeDeleted) && (told(model.NoticeStopped) || !told(model.NoticeStarted))
 }
 
 // served reports whether the endpoint told anything.
