@@ -31,6 +31,23 @@ type Breaker interface {
 	KillShim(id string) error
 }
 
+// Breaks are what RunBroken breaks.
+type Breaks struct {
+	Daemon bool // it is killed and started again twice
+	Shims  bool // that of every second container is killed
+}
+
+// Names returns what b breaks: daemon, shim.
+func (b Breaks) Names() (names []string) {
+	if b.Daemon {
+		names = append(names, "daemon")
+	}
+	if b.Shims {
+		names = append(names, "shim")
+	}
+	return names
+}
+
 // Broken is what came of RunBroken.
 type Broken struct {
 	Histories []model.History // of each container that was created
@@ -89,13 +106,13 @@ const (
 )
 
 // RunBroken runs workloads, each on a container of its own and all at once, while
-// the daemon is killed and started again twice, about half of the processes that run
-// then end before it is back, and the shim of every second
+// breaks are made: the daemon is killed and started again twice, about half of the
+// processes that run then end before it is back, and the shim of every second
 // container is killed, in the phases in turn. When that is over, everything is brought to rest as in
 // Run. Equal seeds make equal times. An error says that a container could not be
 // made or removed, and is no violation; a violation may be the reason, so that there
 // is a result of those that were made. Nothing else may be run meanwhile.
-func (r *Real) RunBroken(ctx context.Context, ws []Workload, seed uint64) (*Broken, error) {
+func (r *Real) RunBroken(ctx context.Context, ws []Workload, breaks Breaks, seed uint64) (*Broken, error) {
 	if r.env.Breaker == nil {
 		return nil, errors.New("a containerd that nobody can break")
 	}
@@ -110,12 +127,15 @@ func (r *Real) RunBroken(ctx context.Context, ws []Workload, seed uint64) (*Brok
 	err := together(len(ws)+1, func(i int) error {
 		random := rand.New(rand.NewPCG(seed, uint64(i)))
 		if i == len(ws) {
+			if !breaks.Daemon {
+				return nil
+			}
 			return b.breakDaemon(ctx, random)
 		}
 		exit, after := ws[i].drawExit(random, brokenExit)
 		shim := Phase("")
-		if i%2 == 0 {
-			shim = shimPhases()[(i/2+int(seed))%len(shimPhases())]
+		if breaks.Shims && i%2 == 0 {
+			shim = shimPhases()[(uint64(i/2)+seed)%uint64(len(shimPhases()))]
 		}
 		d, err := b.drive(ctx, ws[i], command(ws[i], exit, after), random, shim)
 		drivers[i] = d

@@ -140,7 +140,7 @@ func breakRounds(t *testing.T, opts daemon.Options, v scenarios.Variant, texts [
 			ws = append(ws, w)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-		b, err := r.RunBroken(ctx, ws, uint64(seed))
+		b, err := r.RunBroken(ctx, ws, scenarios.Breaks{Daemon: true, Shims: true}, uint64(seed))
 		cancel()
 		require.NotNil(t, b, "round %d: %v", seed, err)
 		for _, h := range b.Histories {
