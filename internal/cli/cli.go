@@ -19,8 +19,10 @@ const (
 	exitUsage          = 2 // the command line is wrong
 	exitEnvironment    = 3 // something that is needed is not there
 	exitNondeterminism = 4 // a replay differs
+	exitInconclusive   = 5 // nothing was checked
 
 	exitInterrupted = 130 // by a signal; what was found is printed
+	exitTerminated  = 143 // the same by SIGTERM; of soak only
 )
 
 // failure is an error with the exit code that it leads to.
@@ -50,15 +52,15 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		Description: `Exit codes: 0 everything is as expected; 1 an invariant is violated, or a
 violation that is known to be there was not found; 2 the command line is wrong;
 3 something that is needed is not there (see startrace doctor); 4 a replay
-differs from what was recorded; 130 explore or blackbox was
-interrupted.`,
-		Commands:        []*cli.Command{exploreCommand(), replayCommand(), mergeCommand(), scenariosCommand(), testCommand(), fakeCommand(), serveCommand(), blackboxCommand(), doctorCommand()},
+differs from what was recorded; 5 soak checked nothing; 130 explore, blackbox or soak
+was interrupted; 143 soak got a SIGTERM.`,
+		Commands:        []*cli.Command{exploreCommand(), replayCommand(), mergeCommand(), scenariosCommand(), testCommand(), fakeCommand(), serveCommand(), blackboxCommand(), soakCommand(), doctorCommand()},
 		HideHelpCommand: true,
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {},
 		OnUsageError:    usageError,
 		Action: func(_ context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return fail(exitUsage, "unknown command %q: there are explore, replay, merge, scenarios, test, fake, serve, blackbox and doctor; see startrace --help", c.Args().First())
+				return fail(exitUsage, "unknown command %q: there are explore, replay, merge, scenarios, test, fake, serve, blackbox, soak and doctor; see startrace --help", c.Args().First())
 			}
 			return cli.ShowRootCommandHelp(c)
 		},

@@ -95,22 +95,11 @@ func startPrivate(ctx context.Context, c *cli.Command, opts *serve.Options) (sto
 	if c.IsSet("namespace") || c.IsSet("root") || c.IsSet("runc-root") {
 		return nil, fail(exitUsage, "--private has a namespace and directories of its own")
 	}
-	private := daemon.Options{Logf: func(format string, args ...any) {
+	private, err := privateDaemon(ctx, "--private", "", c.String("private"), func(format string, args ...any) {
 		fmt.Fprintf(c.Root().ErrWriter, format+"\n", args...)
-	}}
-	switch release := c.String("private"); release {
-	case privatePinned:
-	case privateDebian:
-		var version string
-		private.Binary, version, err = daemon.Debian(ctx, private.Logf)
-		if err == nil && version != release {
-			err = fmt.Errorf("the distribution has %s", version)
-		}
-		if err != nil {
-			return nil, fail(exitEnvironment, "--private %s: %w", release, err)
-		}
-	default:
-		return nil, fail(exitUsage, "--private is %s or %s, got %q", privatePinned, privateDebian, release)
+	})
+	if err != nil {
+		return nil, err
 	}
 	d, err := daemon.Start(ctx, private)
 	if err != nil {
