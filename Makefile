@@ -5,6 +5,7 @@ GOTEST    ?= $(GO) test
 TESTFLAGS ?= -timeout 20m
 BENCHTIME ?= 2s
 SOAK      ?= 20
+DURATION  ?= 10m
 BUDGET    ?= 1000
 SEEDS     ?= 1 2 3
 GO127     ?= go1.27.3
@@ -12,7 +13,7 @@ ARM64     ?= Determin|SameChoices|SameSeed|DPOR|Systematic|Uniform|PCT|Atomic|Ha
 GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-race bench bench-strategies mutants blind lint fmt conformance critest soak slurm foreign go1.27 arm64 verify clean help
+.PHONY: run test test-race bench bench-strategies mutants blind lint fmt conformance critest soak soak-real slurm foreign go1.27 arm64 verify clean help
 
 run: ## explore the variants and the reference on the embedded fake containerd
 	$(GO) run ./cmd/startrace explore
@@ -59,6 +60,16 @@ critest: ## the CRI endpoint under critest, as root on 2.4.2 and 1.6.20; writes 
 
 soak: ## the searches, replays, failing executions and real containers of the tests, SOAK=20 times as many
 	STARTRACE_SOAK=$(SOAK) $(GOTEST) -timeout 0 -count=1 -v ./sim ./scenarios/... ./impl/controlled
+
+soak-real: ## startrace soak for DURATION=10m on each of containerd 2.4.2 and 1.6.20, as root; writes _artifacts
+	@if [ "$$(id -u)" != 0 ]; then \
+		echo "NOT RUN: a real containerd needs root. Run it with: sudo -E make soak-real"; exit 0; \
+	fi; \
+	$(GO) build -o bin/startrace ./cmd/startrace || exit; \
+	code=0; for release in 2.4.2 1.6.20; do \
+		bin/startrace soak --private containerd@$$release --duration $(DURATION) \
+			--artifacts "$${ARTIFACTS:-_artifacts}/containerd-$$release" || code=$$?; \
+	done; exit $$code
 
 slurm: ## eight shards of a search as an array job on a Slurm cluster of one node, as root
 	@deploy/slurm/try.sh
