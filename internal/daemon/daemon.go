@@ -46,6 +46,10 @@ type Options struct {
 	// Their cgroups belong below [Daemon.CgroupParent], so that Stop finds what is
 	// left in them; containerd knows them in its namespace k8s.io.
 	SandboxImage string
+	// SimulatedShim makes the daemon know the runtime of package simshim beside
+	// runc, under the name [simshim.Runtime] and without options. It goes with
+	// any Binary, and not with Address: a daemon has the PATH it was started with.
+	SimulatedShim bool
 	// Logf receives progress, such as a build that takes a minute, and
 	// trouble with leftovers of others. It has the form of testing.T.Logf
 	// and is called only within Start. Nil discards.
@@ -55,8 +59,9 @@ type Options struct {
 // Daemon is a running containerd. Its methods are safe for concurrent use.
 type Daemon struct {
 	in  *instance
-	bin string // directory of the programs, empty with Options.Address
-	old bool   // containerd 1: its configuration and its fixed paths differ
+	bin  string // directory of the programs, empty with Options.Address
+	shim string // directory of the simulated shim, empty without it
+	old  bool   // containerd 1: its configuration and its fixed paths differ
 
 	sandboxImage string // Options.SandboxImage
 
@@ -74,6 +79,9 @@ func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
 	if logf == nil {
 		logf = func(string, ...any) {}
 	}
+	if opts.SimulatedShim && opts.Address != "" {
+		return nil, errors.New("daemon: a daemon that runs already cannot be given a shim")
+	}
 	if opts.Address == "" {
 		if err := available(opts.Binary == "", opts.SandboxImage != ""); err != nil {
 			return nil, err
@@ -90,6 +98,11 @@ func Start(ctx context.Context, opts Options) (_ *Daemon, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrBuild, err)
 	}
 	d := &Daemon{sandboxImage: opts.SandboxImage}
+	if opts.SimulatedShim {
+		if d.shim, err = SimulatedShim(ctx, logf); err != nil {
+			return nil, err
+		}
+	}
 	if opts.Address == "" {
 		if err := d.findPrograms(ctx, opts, logf); err != nil {
 			return nil, err
@@ -252,7 +265,11 @@ func (d *Daemon) launch() (*process, error) {
 	defer log.Close()
 	cmd := exec.Command(filepath.Join(d.bin, "containerd"), "--config", config)
 	cmd.Dir = d.in.run()
-	cmd.Env = []string{"PATH=" + d.bin + ":/usr/sbin:/usr/bin:/sbin:/bin"}
+	path := d.bin
+	if d.shim != "" {
+		path += ":" + d.shim
+	}
+	cmd.Env = []string{"PATH=" + path + ":/usr/sbin:/usr/bin:/sbin:/bin"}
 	cmd.Stdout, cmd.Stderr = log, log
 	var setUp func() error
 	if d.old {
