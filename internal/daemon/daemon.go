@@ -58,7 +58,7 @@ type Options struct {
 
 // Daemon is a running containerd. Its methods are safe for concurrent use.
 type Daemon struct {
-	in  *instance
+	in   *instance
 	bin  string // directory of the programs, empty with Options.Address
 	shim string // directory of the simulated shim, empty without it
 	old  bool   // containerd 1: its configuration and its fixed paths differ
