@@ -178,6 +178,11 @@ func TestExistingDaemon(t *testing.T) {
 	assert.Equal(t, containerd.Running, status.Status)
 }
 
+func TestSimulatedShimNeedsOwnDaemon(t *testing.T) {
+	_, err := daemon.Start(t.Context(), daemon.Options{Address: "/none.sock", SimulatedShim: true})
+	assert.ErrorContains(t, err, "cannot be given a shim")
+}
+
 // TestConcurrentDaemons starts daemons side by side, as test binaries of
 // several packages do.
 func TestConcurrentDaemons(t *testing.T) {

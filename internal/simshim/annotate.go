@@ -8,7 +8,7 @@ import (
 
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/typeurl/v2"
-	"github.com/opencontainers/runtime-spec/specs-go"
+	runtimespec "github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // Annotate returns a store like store in which each container created gets the
@@ -26,7 +26,7 @@ type annotated struct {
 
 func (a annotated) Create(ctx context.Context, c containers.Container) (containers.Container, error) {
 	if add := a.of(c.ID); len(add) > 0 && c.Spec != nil {
-		var spec specs.Spec
+		var spec runtimespec.Spec
 		if err := json.Unmarshal(c.Spec.GetValue(), &spec); err != nil {
 			return containers.Container{}, fmt.Errorf("spec of %s: %w", c.ID, err)
 		}

@@ -264,7 +264,7 @@ var classes = map[string]error{
 }
 
 // class parses "CLASS" and "CLASS: TEXT".
-func class(v string) (error, string, error) { //nolint:revive,staticcheck // the first error is a value and not a failure
+func class(v string) (error, string, error) {
 	name, text, _ := strings.Cut(v, ":")
 	err := classes[strings.TrimSpace(name)]
 	if err == nil {

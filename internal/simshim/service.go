@@ -16,7 +16,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
 	"github.com/containerd/typeurl/v2"
-	"github.com/opencontainers/runtime-spec/specs-go"
+	runtimespec "github.com/opencontainers/runtime-spec/specs-go"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
@@ -183,12 +183,12 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (*ta
 }
 
 // readSpec returns the spec in a bundle.
-func readSpec(bundle string) (*specs.Spec, error) {
+func readSpec(bundle string) (*runtimespec.Spec, error) {
 	data, err := os.ReadFile(filepath.Join(bundle, "config.json"))
 	if err != nil {
 		return nil, err
 	}
-	spec := &specs.Spec{}
+	spec := &runtimespec.Spec{}
 	if err := json.Unmarshal(data, spec); err != nil {
 		return nil, fmt.Errorf("config.json: %w", err)
 	}
@@ -284,7 +284,7 @@ func (s *Service) Wait(ctx context.Context, r *taskapi.WaitRequest) (*taskapi.Wa
 // Exec makes another process in a container. It ends as its arguments say, at once
 // with code 0 if they are not those of initproc; annotations do not concern it.
 func (s *Service) Exec(_ context.Context, r *taskapi.ExecProcessRequest) (*emptypb.Empty, error) {
-	var spec specs.Process
+	var spec runtimespec.Process
 	if err := json.Unmarshal(r.GetSpec().GetValue(), &spec); err != nil {
 		return nil, errgrpc.ToGRPCf(errdefs.ErrInvalidArgument, "spec of process %s: %v", r.ExecID, err)
 	}

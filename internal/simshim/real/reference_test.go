@@ -2,7 +2,6 @@ package real_test
 
 import (
 	"context"
-	"fmt"
 	"hash/fnv"
 	"sync"
 	"sync/atomic"
@@ -130,7 +129,7 @@ func run(t *testing.T, d *daemon.Daemon, client *containerd.Client, texts []stri
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				h, err := r.Run(ctx, w, uint64(i))
 				cancel()
-				if !assert.NoError(t, err, fmt.Sprintf("%s, seed %d", w, i)) {
+				if !assert.NoError(t, err, "%s, seed %d", w, i) {
 					return
 				}
 				mu.Lock()
