@@ -128,3 +128,36 @@ func TestStopWithPods(t *testing.T) {
 	require.NoError(t, err)
 	assert.Error(t, target.Close(), "there is no endpoint any more")
 }
+
+// What a killed process leaves in an endpoint, the next one removes; what a live one
+// has it does not.
+func TestReclaim(t *testing.T) {
+	private := start(t, blackbox.Containerd24)
+	t.Cleanup(func() { assert.NoError(t, private.Stop()) })
+	live, err := blackbox.Open(t.Context(), private.Options())
+	require.NoError(t, err)
+	_, err = live.Run(t.Context(), parse(t, "start|exit=7"), 1)
+	require.NoError(t, err)
+	images, err := blackbox.ServeImages(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, images.Close()) })
+	opts := private.Options()
+	opts.Image = images.Name()
+	killed, err := blackbox.Open(t.Context(), opts)
+	require.NoError(t, err)
+	_, err = killed.Run(t.Context(), parse(t, "start|exit=7"), 1)
+	require.NoError(t, err)
+	assert.Equal(t, 2, live.CountPods(t))
+	dir := killed.Abandon(t)
+	assert.DirExists(t, dir)
+
+	next, err := blackbox.Open(t.Context(), opts)
+	require.NoError(t, err)
+	assert.NoDirExists(t, dir)
+	assert.Equal(t, 1, live.CountPods(t))
+	require.NoError(t, next.Close())
+	assert.Equal(t, 1, live.CountPods(t))
+	_, err = live.Run(t.Context(), parse(t, "start|stop"), 1)
+	require.NoError(t, err)
+	require.NoError(t, live.Close())
+}

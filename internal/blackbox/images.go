@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -27,13 +28,13 @@ type Images struct {
 
 // ServeImages builds the image and serves it until Close.
 func ServeImages(ctx context.Context) (*Images, error) {
-	image, err := buildImage(ctx)
-	if err != nil {
-		return nil, err
-	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
+	}
+	image, err := buildImage(ctx, l.Addr().String())
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
 	s := &Images{addr: l.Addr().String(), served: make(chan struct{}), server: &http.Server{
 		Handler:           registry.Handler(func(string, string) *registry.Image { return image }),
@@ -46,7 +47,9 @@ func ServeImages(ctx context.Context) (*Images, error) {
 	return s, nil
 }
 
-func buildImage(ctx context.Context) (*registry.Image, error) {
+// buildImage makes an image that is no other's: an endpoint that removes one removes
+// all of the same content.
+func buildImage(ctx context.Context, addr string) (*registry.Image, error) {
 	dir, err := os.MkdirTemp("", "startrace-image-")
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)
@@ -63,7 +66,10 @@ func buildImage(ctx context.Context) (*registry.Image, error) {
 	for _, name := range []string{"dev/", "etc/", "proc/", "run/", "sys/", "tmp/"} {
 		files = append(files, registry.File{Name: name, Mode: 0o755})
 	}
-	return registry.New(ocispec.ImageConfig{Entrypoint: []string{initproc.Path}, WorkingDir: "/"}, files)
+	return registry.New(ocispec.ImageConfig{
+		Entrypoint: []string{initproc.Path}, WorkingDir: "/",
+		Labels: map[string]string{label: fmt.Sprintf("%s %d %d", addr, os.Getpid(), time.Now().UnixNano())},
+	}, files)
 }
 
 // Name is the name of the image for endpoints on this machine.

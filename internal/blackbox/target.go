@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -43,7 +44,8 @@ type Target struct {
 	runtime runtime.RuntimeServiceClient
 	images  runtime.ImageServiceClient
 	version *runtime.VersionResponse
-	dir     string // for what the processes write
+	dir     string   // for what the processes write
+	owner   *os.File // is locked while that is in use
 	notices *notices
 	timing  *timing
 
@@ -53,8 +55,8 @@ type Target struct {
 	free  []pod    // those without a container
 }
 
-// Open connects to an endpoint, pulls the image and subscribes to the events of
-// containers. ctx limits Open only.
+// Open connects to an endpoint, removes what a process left there that was killed,
+// pulls the image and subscribes to the events of containers. ctx limits Open only.
 func Open(ctx context.Context, opts Options) (_ *Target, err error) {
 	dialer := &net.Dialer{Timeout: dialLimit}
 	probe, err := dialer.DialContext(ctx, "unix", opts.Endpoint)
@@ -63,8 +65,8 @@ func Open(ctx context.Context, opts Options) (_ *Target, err error) {
 	}
 	probe.Close()
 	t := &Target{opts: opts, timing: newTiming()}
-	if t.dir, err = os.MkdirTemp("", "startrace-blackbox-"); err != nil {
-		return nil, fmt.Errorf("blackbox: %w", err)
+	if t.dir, t.owner, err = lockDir(); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -80,6 +82,11 @@ func Open(ctx context.Context, opts Options) (_ *Target, err error) {
 	defer cancel()
 	if t.version, err = t.runtime.Version(limited, &runtime.VersionRequest{}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoEndpoint, err)
+	}
+	limited, cancel = context.WithTimeout(ctx, closeLimit)
+	defer cancel()
+	if err := t.reclaim(limited); err != nil {
+		return nil, fmt.Errorf("what a killed process left: %w", err)
 	}
 	limited, cancel = context.WithTimeout(ctx, pullLimit)
 	defer cancel()
@@ -116,7 +123,7 @@ func (t *Target) Close() error {
 		}
 		errs = append(errs, t.conn.Close())
 	}
-	errs = append(errs, os.RemoveAll(t.dir))
+	errs = append(errs, os.RemoveAll(t.dir), t.owner.Close())
 	return errors.Join(errs...)
 }
 
@@ -125,7 +132,7 @@ func (t *Target) name() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.count++
-	return fmt.Sprintf("startrace-%d-%d", os.Getpid(), t.count)
+	return fmt.Sprintf("%s-%d", filepath.Base(t.dir), t.count)
 }
 
 // pod is a pod of a target.
@@ -146,8 +153,9 @@ func (t *Target) borrow(ctx context.Context) (pod, error) {
 	t.mu.Unlock()
 	name := t.name()
 	config := &runtime.PodSandboxConfig{
-		Metadata: &runtime.PodSandboxMetadata{Name: name, Namespace: "startrace", Uid: name},
-		Labels:   map[string]string{"io.startrace": "blackbox"},
+		Metadata:    &runtime.PodSandboxMetadata{Name: name, Namespace: "startrace", Uid: name},
+		Labels:      map[string]string{label: labelValue},
+		Annotations: map[string]string{dirAnnotated: t.dir, imgAnnotated: t.opts.Image},
 		Linux: &runtime.LinuxPodSandboxConfig{
 			CgroupParent: t.opts.CgroupParent,
 			SecurityContext: &runtime.LinuxSandboxSecurityContext{
