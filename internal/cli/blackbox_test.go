@@ -42,18 +42,18 @@ func TestBlackbox(t *testing.T) {
 	if err := daemon.Available(); daemon.IsUnprivileged(err) {
 		t.Skipf("NOT RUN: %v; it is run by: sudo -E go test -run %s ./internal/cli", err, t.Name())
 	}
-	code, out, errs := run("blackbox", "--private", "startrace@2.4.2", "--rounds", "5")
+	code, out, errs := run("blackbox", "--private", "startrace@2.4.2", "--rounds", "3")
 	assert.Equal(t, exitExpected, code, out+errs)
-	assert.Contains(t, out, "startrace 0.1.0: 5 lifecycles in ")
+	assert.Contains(t, out, "startrace 0.1.0: 3 lifecycles in ")
 	assert.Contains(t, out, "nothing found")
 	assert.Contains(t, out, "I13 success is durable: records on disk are not read")
 
-	const tries = 10 // of as many lifecycles as follow
+	const tries = 10 // of 8 lifecycles each, of which two in five lose a stop
 	for seed := range tries {
-		code, out, errs = run("blackbox", "--private", "containerd@2.4.2", "--json", "--rounds", "20", "--seed", strconv.Itoa(seed), "--workload", "start|stop")
+		code, out, errs = run("blackbox", "--private", "containerd@2.4.2", "--json", "--rounds", "8", "--seed", strconv.Itoa(seed), "--workload", "start|stop")
 		var s blackbox.Summary
 		require.NoError(t, json.Unmarshal([]byte(out), &s), errs)
-		assert.Equal(t, 20, s.Lifecycles)
+		assert.Equal(t, 8, s.Lifecycles)
 		if s.Found("I9") > 0 {
 			assert.Equal(t, exitViolated, code)
 			return
