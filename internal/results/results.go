@@ -32,13 +32,14 @@ type Verdict string
 
 // The verdicts, the worst first.
 const (
-	Violated     Verdict = "violated"
-	Environment  Verdict = "environment"  // the machine kept it from its work
-	Inconclusive Verdict = "inconclusive" // nothing was checked, or it was interrupted
-	Clean        Verdict = "clean"
+	Violated       Verdict = "violated"       // what should hold does not
+	Nondeterminism Verdict = "nondeterminism" // a replay was another execution
+	Environment    Verdict = "environment"    // the machine kept it from its work
+	Inconclusive   Verdict = "inconclusive"   // nothing was checked, or it was interrupted
+	Clean          Verdict = "clean"          // whatever failed was known to fail
 )
 
-var verdicts = []Verdict{Violated, Environment, Inconclusive, Clean}
+var verdicts = []Verdict{Violated, Nondeterminism, Environment, Inconclusive, Clean}
 
 // Result is the outcome of a run, of one shard of it, or of several that were merged.
 type Result struct {

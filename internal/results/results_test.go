@@ -114,6 +114,13 @@ func TestShardOf(t *testing.T) {
 		{"", []string{"SLURM_ARRAY_TASK_ID=7", "SLURM_ARRAY_TASK_MIN=0", "SLURM_ARRAY_TASK_COUNT=8"}, "8/8"},
 		{"", []string{"SLURM_ARRAY_TASK_ID=9", "SLURM_ARRAY_TASK_MIN=1", "SLURM_ARRAY_TASK_COUNT=8"}, ""},
 		{"", []string{"SLURM_ARRAY_TASK_ID=1"}, ""},
+		{"", []string{"SLURM_ARRAY_TASK_ID=3", "SLURM_ARRAY_TASK_MIN=3", "SLURM_ARRAY_TASK_COUNT=1"}, ""},
+		{"3/8", []string{"SLURM_ARRAY_TASK_ID=3", "SLURM_ARRAY_TASK_MIN=3", "SLURM_ARRAY_TASK_COUNT=1"}, "3/8"},
+		{"", []string{"SLURM_ARRAY_TASK_ID=5", "SLURM_ARRAY_TASK_MIN=1", "SLURM_ARRAY_TASK_COUNT=3"}, ""},
+		{"", []string{
+			"SLURM_ARRAY_TASK_ID=1", "SLURM_ARRAY_TASK_MIN=1", "SLURM_ARRAY_TASK_COUNT=8",
+			"JOB_COMPLETION_INDEX=0", "STARTRACE_SHARDS=8",
+		}, ""},
 		{"4/3", nil, ""},
 	} {
 		t.Run(fmt.Sprint(c.flag, c.env), func(t *testing.T) {
