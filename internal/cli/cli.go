@@ -66,11 +66,16 @@ was interrupted; 143 soak got a SIGTERM.`,
 		},
 	}
 	err := root.Run(context.Background(), args)
+	if err != nil && !errors.Is(err, errQuiet) {
+		fmt.Fprintf(stderr, "startrace: %v\n", err)
+	}
+	return codeOf(err)
+}
+
+// codeOf is the exit code of a command that ends with err.
+func codeOf(err error) int {
 	if err == nil {
 		return exitExpected
-	}
-	if !errors.Is(err, errQuiet) {
-		fmt.Fprintf(stderr, "startrace: %v\n", err)
 	}
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f.code

@@ -106,7 +106,7 @@ const (
 	verdictStopped  = "interrupted"
 )
 
-func explore(_ context.Context, c *cli.Command) error {
+func explore(_ context.Context, c *cli.Command) (retErr error) {
 	if err := noArguments(c); err != nil {
 		return err
 	}
@@ -155,6 +155,11 @@ func explore(_ context.Context, c *cli.Command) error {
 	p := newProgress(c.Root().ErrWriter, budget)
 	var outcomes []outcome
 	started := time.Now()
+	defer func() {
+		if err := writeResult(c, variants, w, opts, started, outcomes, retErr); err != nil && retErr == nil {
+			retErr = err
+		}
+	}()
 	opts.Progress = p.show
 	for _, v := range variants {
 		o, err := exploreVariant(v, w, opts)
@@ -185,11 +190,7 @@ func explore(_ context.Context, c *cli.Command) error {
 	if err := keepCheckpoint(c.String("resume"), opts.Checkpoint, outcomes); err != nil {
 		return err
 	}
-	err = unexpected(outcomes, w, opts.Shard.Of > 1)
-	if werr := writeResult(c, w, started, outcomes, err); werr != nil {
-		return werr
-	}
-	return err
+	return unexpected(outcomes, w, opts.Shard.Of > 1)
 }
 
 func exploreVariant(v scenarios.Variant, w scenarios.Workload, opts sim.Options) (outcome, error) {

@@ -26,7 +26,8 @@ func mergeCommand() *cli.Command {
 
 Exit codes: 0 all shards are clean; 1 one violates an invariant; 2 the command line is wrong,
 or the directories are not those of one run; 3 a result is missing or can't be read, or a
-shard could not do its work or not all of it.`,
+shard could not do its work or not all of it; 4 a replay differs in one. Of several, 1 comes
+before 4, and 4 before 3: what is missing does not hide what the others found.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Usage: "write the joined result.json into `DIRECTORY`"},
 			&cli.BoolFlag{Name: "json", Usage: "print the joined result.json"},
@@ -41,23 +42,34 @@ func merge(_ context.Context, c *cli.Command) error {
 		return fail(exitUsage, "%s takes the directories of results, got none", c.FullName())
 	}
 	var all []results.Named
+	var missing []string
 	for _, dir := range c.Args().Slice() {
 		r, err := results.Read(dir)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return fail(exitEnvironment, "the shard of %s has left no result: run it again: %w", dir, err)
+			missing = append(missing, fmt.Sprintf("the shard of %s has left no result", dir))
 		case err != nil:
-			return fail(exitEnvironment, "%w", err)
+			missing = append(missing, err.Error())
+		default:
+			all = append(all, results.Named{Name: dir, Result: r})
 		}
-		all = append(all, results.Named{Name: dir, Result: r})
+	}
+	if len(all) == 0 {
+		return fail(exitEnvironment, "%s", strings.Join(missing, "; "))
 	}
 	m, err := results.Merge(all)
 	if err != nil {
 		return fail(exitUsage, "%w", err)
 	}
-	missing, err := missingShards(m)
+	lost, err := missingShards(m)
 	if err != nil {
 		return fail(exitUsage, "%w", err)
+	}
+	if len(lost) > 0 {
+		missing = append(missing, "of the run there is no shard "+strings.Join(lost, ", "))
+	}
+	if len(missing) > 0 {
+		m.Verdict = results.Worse(m.Verdict, results.Environment)
 	}
 	if dir := c.String("output"); dir != "" {
 		if err := results.Write(dir, m); err != nil {
@@ -73,15 +85,21 @@ func merge(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return fail(exitEnvironment, "can't write the result: %w", err)
 	}
-	switch {
-	case m.Verdict == results.Violated:
-		return fail(exitViolated, "%d ways to fail, %s", len(m.Failures), m.Failures[0].Title)
-	case m.Verdict != results.Clean:
-		return fail(exitEnvironment, "the result is %s: see %s", m.Verdict, m.Shards[0].Name)
-	case len(missing) > 0:
-		return fail(exitEnvironment, "of the run there is no shard %s", strings.Join(missing, ", "))
+	for _, text := range missing {
+		fmt.Fprintf(c.Root().ErrWriter, "startrace: %s: run it again\n", text)
 	}
-	return nil
+	switch m.Verdict {
+	case results.Clean:
+		return nil
+	case results.Violated:
+		return fail(exitViolated, "the result is violated: see %s", m.Shards[0].Name)
+	case results.Nondeterminism:
+		return fail(exitNondeterminism, "a replay differs: see %s", m.Shards[0].Name)
+	}
+	if len(missing) > 0 {
+		return fail(exitEnvironment, "the result is not whole")
+	}
+	return fail(exitEnvironment, "the result is %s: see %s", m.Verdict, m.Shards[0].Name)
 }
 
 // missingShards names those of the run that are not among the merged ones.

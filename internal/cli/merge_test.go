@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,14 +59,71 @@ func TestMergeIsTheWhole(t *testing.T) {
 }
 
 // TestMergeFailures: a failure of several shards is one, and a command for it is there.
+// That seed2019 is broken is known.
 func TestMergeFailures(t *testing.T) {
 	dirs := shards(t, 2, "--variant", "seed2019", "--workload", "start|stop", "--strategy", "portfolio")
 	code, out, errs := run(append([]string{"merge"}, dirs...)...)
-	assert.Equal(t, exitViolated, code, errs)
-	assert.Contains(t, out, "explore of seed2019: start|stop, seed 1: violated")
+	assert.Equal(t, exitExpected, code, errs)
+	assert.Contains(t, out, "explore of seed2019: start|stop, seed 1: clean")
 	assert.Regexp(t, `(?m)^2 +I9 +seed2019: I9`, out)
 	assert.Contains(t, out, " replay st1.")
 	assert.Equal(t, 1, strings.Count(out, " replay "))
+}
+
+// TestMergeCodes: the worst shard is what the exit code says, and what is missing does not
+// hide it.
+func TestMergeCodes(t *testing.T) {
+	for _, c := range []struct {
+		verdicts []results.Verdict // of the shards, "" for one that left nothing
+		code     int
+		want     string
+	}{
+		{[]results.Verdict{results.Clean, results.Clean}, exitExpected, ""},
+		{[]results.Verdict{results.Clean, results.Violated, results.Environment}, exitViolated, "the result is violated: see "},
+		{[]results.Verdict{results.Violated, ""}, exitViolated, "has left no result"},
+		{[]results.Verdict{results.Nondeterminism, "", results.Environment}, exitNondeterminism, "a replay differs"},
+		{[]results.Verdict{results.Clean, results.Inconclusive}, exitEnvironment, "the result is inconclusive"},
+		{[]results.Verdict{results.Environment, results.Inconclusive}, exitEnvironment, "the result is environment"},
+		{[]results.Verdict{results.Clean, ""}, exitEnvironment, "of the run there is no shard 2/2"},
+		{[]results.Verdict{""}, exitEnvironment, "has left no result"},
+	} {
+		base := t.TempDir()
+		args := []string{"merge", "--json"}
+		for i, v := range c.verdicts {
+			dir := filepath.Join(base, fmt.Sprint(i))
+			args = append(args, dir)
+			if v != "" {
+				r := results.Result{Kind: results.Soak, Target: "x", Shard: fmt.Sprintf("%d/%d", i+1, len(c.verdicts)), Verdict: v}
+				require.NoError(t, results.Write(dir, r))
+			}
+		}
+		code, _, errs := run(args...)
+		assert.Equal(t, c.code, code, "%v: %s", c.verdicts, errs)
+		assert.Contains(t, errs, c.want, "%v", c.verdicts)
+	}
+}
+
+// TestResultSays: the verdict of a result is what the exit code says.
+func TestResultSays(t *testing.T) {
+	progressEvery(t, 0)
+	dir := t.TempDir()
+	code, _, errs := run("explore", "--variant", "preseed", "--budget", "1", "--artifacts", dir)
+	require.Equal(t, exitViolated, code, errs)
+	r, err := results.Read(dir)
+	require.NoError(t, err)
+	assert.Equal(t, results.Violated, r.Verdict, "what is known to be broken was not found to be")
+	code, _, errs = run("merge", dir)
+	assert.Equal(t, exitViolated, code, errs)
+
+	args := []string{"startrace", "explore", "--variant", "reference", "--variant", "v1_7", "--budget", "2000", "--artifacts", dir}
+	code = Run(args, io.Discard, &interrupter{})
+	require.Equal(t, exitInterrupted, code)
+	r, err = results.Read(dir)
+	require.NoError(t, err)
+	assert.Equal(t, results.Inconclusive, r.Verdict)
+	assert.Contains(t, r.Target, "reference, v1_7: ", "all that was to be explored")
+	assert.Equal(t, results.Nondeterminism, resultVerdict(fail(exitNondeterminism, "x")))
+	assert.Equal(t, results.Environment, resultVerdict(os.ErrInvalid))
 }
 
 func TestMergeErrors(t *testing.T) {

@@ -41,6 +41,11 @@ const (
 
 var verdicts = []Verdict{Violated, Nondeterminism, Environment, Inconclusive, Clean}
 
+// Worse returns the worse one of two verdicts.
+func Worse(a, b Verdict) Verdict {
+	return verdicts[min(slices.Index(verdicts, a), slices.Index(verdicts, b))]
+}
+
 // Result is the outcome of a run, of one shard of it, or of several that were merged.
 type Result struct {
 	Version  int                `json:"version"`
@@ -144,9 +149,8 @@ func Merge(all []Named) (Result, error) {
 	first := all[0]
 	m := Result{
 		Version: version, Kind: first.Kind, Target: first.Target, Seed: first.Seed, Command: first.Command,
-		Started: first.Started, Ended: first.Ended, Counts: map[string]int64{}, Figures: map[string]float64{},
+		Started: first.Started, Ended: first.Ended, Counts: map[string]int64{}, Figures: map[string]float64{}, Verdict: Clean,
 	}
-	worst := len(verdicts) - 1
 	failures, shards := map[string]*Failure{}, map[string]string{}
 	for _, r := range all {
 		if r.Kind != m.Kind || r.Target != m.Target || r.Seed != m.Seed {
@@ -158,7 +162,7 @@ func Merge(all []Named) (Result, error) {
 		}
 		shards[r.Shard] = r.Name
 		m.Shards = append(m.Shards, Part{r.Name, r.Shard, r.Verdict})
-		worst = min(worst, slices.Index(verdicts, r.Verdict))
+		m.Verdict = Worse(m.Verdict, r.Verdict)
 		if r.Started.Before(m.Started) {
 			m.Started = r.Started
 		}
@@ -183,7 +187,6 @@ func Merge(all []Named) (Result, error) {
 			failures[f.Signature] = &f
 		}
 	}
-	m.Verdict = verdicts[worst]
 	for _, f := range failures {
 		m.Failures = append(m.Failures, *f)
 	}
