@@ -107,21 +107,14 @@ func TestMergeCodes(t *testing.T) {
 func TestResultSays(t *testing.T) {
 	progressEvery(t, 0)
 	dir := t.TempDir()
-	code, _, errs := run("explore", "--variant", "preseed", "--budget", "1", "--artifacts", dir)
-	require.Equal(t, exitViolated, code, errs)
-	r, err := results.Read(dir)
-	require.NoError(t, err)
-	assert.Equal(t, results.Violated, r.Verdict, "what is known to be broken was not found to be")
-	code, _, errs = run("merge", dir)
-	assert.Equal(t, exitViolated, code, errs)
-
 	args := []string{"startrace", "explore", "--variant", "reference", "--variant", "v1_7", "--budget", "2000", "--artifacts", dir}
-	code = Run(args, io.Discard, &interrupter{})
-	require.Equal(t, exitInterrupted, code)
-	r, err = results.Read(dir)
+	require.Equal(t, exitInterrupted, Run(args, io.Discard, &interrupter{}))
+	r, err := results.Read(dir)
 	require.NoError(t, err)
 	assert.Equal(t, results.Inconclusive, r.Verdict)
 	assert.Contains(t, r.Target, "reference, v1_7: ", "all that was to be explored")
+	assert.Equal(t, results.Clean, resultVerdict(nil))
+	assert.Equal(t, results.Violated, resultVerdict(fail(exitViolated, "x")))
 	assert.Equal(t, results.Nondeterminism, resultVerdict(fail(exitNondeterminism, "x")))
 	assert.Equal(t, results.Environment, resultVerdict(os.ErrInvalid))
 }
