@@ -3,6 +3,7 @@ package sim_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -161,4 +162,44 @@ func TestShards(t *testing.T) {
 		_, err := sim.ParseShard(bad)
 		assert.ErrorContains(t, err, "it must be I/N", bad)
 	}
+}
+
+// The shards have the very executions of the whole. The first ones, which all shards
+// measure, count once.
+func TestShardsAreTheExecutions(t *testing.T) {
+	counted := 0
+	run := func(s sim.Shard) (orders []string) {
+		r := sim.Search(sim.Options{Name: t.Name(), Strategy: strategy.Portfolio{}, Executions: 200, SelfCheck: -1, Shard: s}, func(*sim.T) {
+			var order []byte
+			var mu sync.Mutex
+			var done sync.WaitGroup
+			for i := range 4 {
+				done.Go(func() {
+					for range 2 {
+						mu.Lock()
+						order = append(order, byte('a'+i))
+						mu.Unlock()
+					}
+				})
+			}
+			done.Wait()
+			orders = append(orders, string(order))
+		})
+		require.NoError(t, r.Err)
+		counted += r.Executions
+		return orders
+	}
+	whole := run(sim.Shard{})
+	require.Equal(t, 200, counted)
+	counted = 0
+	var parts []string
+	for i := range 3 {
+		parts = append(parts, run(sim.Shard{Index: i, Of: 3})...)
+	}
+	assert.Equal(t, 200, counted)
+	slices.Sort(whole)
+	slices.Sort(parts)
+	whole = slices.Compact(whole)
+	assert.Equal(t, whole, slices.Compact(parts))
+	assert.Greater(t, len(whole), 50, "they differ from each other")
 }
