@@ -67,11 +67,18 @@ func (e *explorer) found(plan strategy.Plan, res Result) {
 }
 
 // confirm runs a failing schedule until two executions in a row are the same
-// one and fail in the same way; the first one may have initialised something.
+// one and fail in the same way; the first one may have initialised something. Its
+// choices come too early then in the next one, but not its turns, which are known if it
+// was logged.
 func (e *explorer) confirm(res Result) (Result, bool) {
+	fails := func(r Result) bool { return r.Failure != nil && r.Failure.Signature == res.Failure.Signature }
 	for range 5 {
+		turns := turnsOf(res.log)
 		again := e.rerun(res.Schedule)
-		if again.Failure == nil || again.Failure.Signature != res.Failure.Signature {
+		if !fails(again) && len(turns) > 0 {
+			again = e.rerunTurns(res.Schedule, turns)
+		}
+		if !fails(again) {
 			return res, false
 		}
 		if again.Hash() == res.Hash() {
@@ -81,6 +88,16 @@ func (e *explorer) confirm(res Result) (Result, bool) {
 		res = again
 	}
 	return res, false
+}
+
+// rerunTurns runs s with these turns instead of its choices.
+func (e *explorer) rerunTurns(s schedule.Schedule, turns []ctl.Turn) Result {
+	cfg, err := e.opts.Config.replaying(s)
+	if err != nil {
+		return Result{}
+	}
+	cfg.Plan, cfg.turns = strategy.Replay{}.At(0), turns
+	return e.runner.run(cfg)
 }
 
 // same returns the shrinker's question: does the candidate fail like f?
