@@ -3,14 +3,42 @@
 package cri_test
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"testing"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
+
+// parse reads a Job as the API server does that warns of nothing: names are told apart
+// by case, and none is unknown or there twice.
+func parse(text []byte) (job batchv1.Job, _ error) {
+	data, err := yaml.YAMLToJSONStrict(text)
+	if err != nil {
+		return job, err
+	}
+	strict, err := json.UnmarshalStrict(data, &job)
+	return job, errors.Join(append(strict, err)...)
+}
+
+// TestParse is the canary of parse.
+func TestParse(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"spec: {completions: 1}":                 true,
+		"spec: {Completions: 1}":                 false,
+		"spec: {complete: 1}":                    false,
+		"spec: {completions: 1, completions: 2}": false,
+		"spec: {completions: x}":                 false,
+	} {
+		if _, err := parse([]byte(text)); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
 
 // TestJob: the Indexed Job has no unknown field, and what its parts say fits together.
 func TestJob(t *testing.T) {
@@ -18,8 +46,8 @@ func TestJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var job batchv1.Job
-	if err := yaml.UnmarshalStrict(text, &job); err != nil {
+	job, err := parse(text)
+	if err != nil {
 		t.Fatal(err)
 	}
 	spec, pod := job.Spec, job.Spec.Template.Spec
