@@ -39,6 +39,7 @@ var texts = []string{
 	"start|exit=7|crash|restart; hooks",
 	"start|update|update; faults=2",
 	"update|update|crash; running; faults=1",
+	"update|crash; running; plan={tasks.Update/after-effect=1*error(unavailable)}",
 	"update|status; running; plan={tasks.Update/after-effect=1*error(unavailable);tasks.Update/before-effect=1*off->2*error(unavailable)}",
 	"start|update|stop|exit=7|giveup",
 	"start|oom|status|status|stop=10s|watch",
