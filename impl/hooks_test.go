@@ -403,6 +403,7 @@ func TestMadeUpExitIsOne(t *testing.T) {
 		w.faults.Fail("checkpoint.Write", 4, syscall.EIO, true) // after CREATED, also with hooks, and RUNNING
 		w.restart()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		assert.Equal(t, bothHooks, p.noted(id))
 		var ends []int64
 		for _, e := range w.events {
