@@ -121,6 +121,7 @@ func search(tb testing.TB, opts Options, body func(*T)) Report {
 			return Report{Name: opts.Name} // the search of another process is meant
 		}
 		e.work()
+		e.leave()
 	}
 	if e.report.Err = checkFocus(opts.Config.Focus); e.report.Err == nil {
 		e.explore()
