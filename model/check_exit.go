@@ -104,8 +104,8 @@ func (v *view) judgeExit(i int, e Event, report report) {
 }
 
 // outlived returns the life of a real process that went on after an end that somebody
-// made up and event i recorded, unless its shim may be to blame. The times say so: of a real process the
-// history may have an event later than it was.
+// made up and event i recorded, unless its shim may be to blame. The times say so: of a
+// real process the history may have an event later than it was.
 func (v *view) outlived(i int, e Event) *life {
 	if v.simulated() || v.shimless(i) || e.Status.ExitCode != UnknownCode {
 		return nil
